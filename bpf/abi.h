@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Every structure that crosses the border between the kernel and user space.
+ * src/bpf/abi.rs mirrors this file; both sides assert sizes and offsets.
+ *
+ * A pid is a process and a tid a thread, as users say it; Linux calls them
+ * tgid and pid.
+ */
+#ifndef SOMNO_ABI_H
+#define SOMNO_ABI_H
+
+#define SOMNO_COMM_LEN 16
+/* kernel.perf_event_max_stack, the most that bpf_get_stack returns by default */
+#define SOMNO_KERNEL_DEPTH 127
+#define SOMNO_MAX_DEPTH 1024
+#define SOMNO_PATH_LEN 4096
+#define SOMNO_MAX_CPUS 1024
+#define SOMNO_SLOTS 16384
+/* Histogram of the interrupt half's cost: eight buckets for each power of two. */
+#define SOMNO_COST_BUCKETS 256
+
+/* What a record in a ring is; the first word of each. */
+enum somno_record {
+	SOMNO_KERNEL_HALF = 1,
+	SOMNO_USER_HALF = 2,
+	SOMNO_MODULE = 3,
+	SOMNO_NOTICE = 4,
+};
+
+/* Whether and how a sample's user stack follows. */
+enum somno_promise {
+	/* a user half with this cookie */
+	SOMNO_DEFERRED = 0,
+	/* never: a kernel thread, an I/O worker or idle */
+	SOMNO_KERNEL_ONLY = 1,
+	/* it is in this record, taken by frame pointers in the interrupt */
+	SOMNO_INTERRUPT = 2,
+	/* never: the task was past giving up its memory */
+	SOMNO_EXITED = 3,
+	/* never: every slot in reach was taken */
+	SOMNO_NO_SLOT = 4,
+	/* never: the kernel refused to schedule the callback */
+	SOMNO_NOT_SCHEDULED = 5,
+};
+
+/* How the unwinding of a user stack ended. */
+enum somno_outcome {
+	SOMNO_COMPLETE = 0,
+	SOMNO_NO_CFI = 1,
+	SOMNO_BAD_CFI = 2,
+	SOMNO_BROKEN_CHAIN = 3,
+	SOMNO_UNREADABLE = 4,
+	SOMNO_TOO_DEEP = 5,
+	SOMNO_PAST_EXIT = 6,
+	SOMNO_EXEC = 7,
+	SOMNO_LOST = 8,
+};
+
+#define SOMNO_FLAG_OWN_COST 1 /* the interrupt hit somno's own callback */
+#define SOMNO_FLAG_NMI 2      /* taken in a non-maskable interrupt */
+
+/*
+ * The interrupt's part of a sample, one for each. Kernel return addresses
+ * follow (leaf first), then with SOMNO_INTERRUPT the user's.
+ */
+struct somno_kernel_half {
+	unsigned int record;
+	unsigned short cpu;
+	unsigned char promise;
+	unsigned char flags;
+	unsigned long long time_ns; /* CLOCK_MONOTONIC */
+	unsigned long long cookie;  /* 0: no user half */
+	unsigned long long weight;  /* samples */
+	unsigned long long user_ip; /* where user space was or will go on */
+	unsigned int pid;
+	unsigned int tid;
+	unsigned short kernel_frames;
+	unsigned short user_frames;
+	unsigned int reserved;
+	char comm[SOMNO_COMM_LEN];
+	unsigned long long addresses[];
+};
+
+/*
+ * A frame is one word. Without the top bit it is a place in a file: module id
+ * (23 bits) and offset (40 bits). With it, an address in anonymous memory.
+ * A caller's frame points into its call instruction, not behind it.
+ */
+#define SOMNO_FRAME_ADDRESS (1ULL << 63)
+#define SOMNO_FRAME_OFFSET_BITS 40
+
+/* The task's part: its user stack, leaf first. It serves every kernel half with its cookie. */
+struct somno_user_half {
+	unsigned int record;
+	unsigned char outcome;
+	/* sent when the task exited: samples of the rest of its exit have this cookie too */
+	unsigned char at_exit;
+	unsigned short frame_count;
+	unsigned long long time_ns; /* CLOCK_MONOTONIC */
+	unsigned long long cookie;
+	unsigned long long process_start_ns; /* CLOCK_BOOTTIME */
+	unsigned int pid;
+	unsigned int tid;
+	unsigned int cost_ns; /* of the callback, up to sending this */
+	unsigned int slept;   /* reads that faulted and got their data */
+	unsigned long long frames[];
+};
+
+#define SOMNO_MODULE_VDSO 1  /* the id of the vDSO, which no file backs */
+#define SOMNO_MODULE_FIRST 2 /* the first id of a file */
+
+#define SOMNO_MODULE_DELETED 1	/* the file has no name any more */
+#define SOMNO_MODULE_PATH_CUT 2 /* the path did not fit */
+
+/*
+ * Which file it is. Opaque: on overlayfs and btrfs the device is not the one
+ * that stat reports. Change time is absent because unlink changes it.
+ */
+struct somno_identity {
+	unsigned long long inode;
+	unsigned long long size;
+	unsigned long long mtime_ns;
+	unsigned int device;
+	unsigned int reserved;
+};
+
+/* The first sight of a module. Path components follow, leaf first, each ended by a zero byte. */
+struct somno_module {
+	unsigned int record;
+	unsigned int id;
+	struct somno_identity identity;
+	unsigned long long map_start;
+	unsigned long long map_end;
+	unsigned long long map_offset; /* in the file, bytes */
+	unsigned int pid;
+	unsigned short flags;
+	unsigned short path_len;
+	char path[];
+};
+
+enum somno_notice_kind {
+	SOMNO_FORK = 1,
+	SOMNO_EXECED = 2,
+	SOMNO_EXIT = 3,
+	SOMNO_RENAMED = 4,
+};
+
+/* Something happened to a task that is followed. */
+struct somno_notice {
+	unsigned int record;
+	unsigned int kind;
+	unsigned long long time_ns; /* CLOCK_MONOTONIC */
+	unsigned int pid;
+	unsigned int tid;
+	unsigned int parent_pid;
+	unsigned int parent_tid;
+	char comm[SOMNO_COMM_LEN];
+};
+
+/*
+ * What arm_slots_from takes, and how many slots one run of it arms: no more than
+ * the kernel keeps memory ready for.
+ */
+#define SOMNO_ARM_BATCH 32
+struct somno_arm {
+	unsigned int first;
+};
+
+_Static_assert(sizeof(struct somno_kernel_half) == 72, "abi");
+_Static_assert(sizeof(struct somno_user_half) == 48, "abi");
+_Static_assert(sizeof(struct somno_identity) == 32, "abi");
+_Static_assert(sizeof(struct somno_module) == 72, "abi");
+_Static_assert(sizeof(struct somno_notice) == 48, "abi");
+
+/* The owner word of a slot: the tid that holds it (0: free) and how often it was claimed. */
+#define SOMNO_OWNER_TID(owner) ((unsigned int)(owner))
+#define SOMNO_OWNER_TURN(owner) ((unsigned int)((owner) >> 32))
+
+#endif

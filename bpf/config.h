@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* Configuration, set once before loading and read-only to the programs. */
+#ifndef SOMNO_CONFIG_H
+#define SOMNO_CONFIG_H
+
+struct somno_config {
+	/* the kernel has no task work for BPF: user stacks are taken in the interrupt */
+	bool interrupt_only;
+	/* never let a read sleep */
+	bool no_fault;
+	/* leave kernel frames out */
+	bool no_kernel;
+	/* everything is a target, not only tasks in `followed` */
+	bool follow_all;
+	/* children of followed tasks are followed */
+	bool inherit;
+	/* only tasks of this user, when by_uid */
+	bool by_uid;
+	/* only the CPUs in `cpus`, when by_cpu */
+	bool by_cpu;
+	u32 uid;
+	/* somno's own process, which is never sampled */
+	u32 own_pid;
+	/* user frames kept, leaf first */
+	u32 max_depth;
+	/* bytes that wait in a ring before its reader is woken */
+	u32 kernel_wake_bytes;
+	u32 user_wake_bytes;
+	/*
+	 * Addresses of __per_cpu_offset and, within a CPU's area, __preempt_count;
+	 * 0: whether a sample is taken in an NMI is not looked at
+	 */
+	u64 per_cpu_offset;
+	u64 preempt_count;
+	u64 cpus[SOMNO_MAX_CPUS / 64];
+};
+
+const volatile struct somno_config somno_config = {};
+
+#endif

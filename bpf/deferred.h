@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* The user half: runs in the sampled task just before it returns to user space, or when it exits.
+ */
+#ifndef SOMNO_DEFERRED_H
+#define SOMNO_DEFERRED_H
+
+static __always_inline void send_user_half(struct workspace *ws, struct task_struct *task,
+					   u64 cookie, enum read_mode mode, u64 started_ns)
+{
+	struct somno_user_half *half = &ws->half;
+	u64 size = sizeof(*half) + clamp(half->frame_count, SOMNO_MAX_DEPTH) * sizeof(u64);
+
+	half->record = SOMNO_USER_HALF;
+	half->at_exit = mode == NO_FAULT;
+	half->cookie = cookie;
+	half->process_start_ns = task->group_leader->start_boottime;
+	half->pid = task->tgid;
+	half->tid = task->pid;
+	half->slept = ws->slept;
+	half->time_ns = bpf_ktime_get_ns();
+	half->cost_ns = half->time_ns - started_ns;
+	if (emit_to_user_ring(half, size))
+		count(user_ring_full);
+}
+
+/* Unwinds the current task for a slot that it holds, and sends the result. */
+static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_mode mode)
+{
+	u64 started_ns = bpf_ktime_get_ns();
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 index = claim_workspace();
+	struct workspace *ws = bpf_map_lookup_elem(&workspaces, &index);
+
+	if (!ws) {
+		count(no_workspace);
+		return;
+	}
+	if (slot->exec_id != (u32)task->self_exec_id) {
+		ws->half.outcome = SOMNO_EXEC;
+		ws->half.frame_count = 0;
+		ws->slept = 0;
+	} else if (!task->mm) {
+		ws->half.outcome = SOMNO_PAST_EXIT;
+		ws->half.frame_count = 0;
+		ws->slept = 0;
+	} else {
+		unwind(ws, task, mode);
+	}
+	send_user_half(ws, task, cookie, mode, started_ns);
+	release_workspace(index);
+}
+
+/* The task-work callback. The slot is free when it returns, whatever happened. */
+static int run_deferred(struct bpf_map *map, void *key, void *value)
+{
+	u32 index = *(u32 *)key & (SOMNO_SLOTS - 1);
+	struct slot *slot = value;
+
+	if (slot->phase == SLOT_SCHEDULED) {
+		slot->phase = SLOT_RUNNING;
+		serve_slot(slot, slot_cookie(index), MAY_SLEEP);
+	}
+	release_slot(index);
+	return 0;
+}
+
+#endif

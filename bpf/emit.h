@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The rings to user space. A ring's producers share a lock, which an interrupt
+ * that hit its holder would wait for; so what interrupts write and what tasks
+ * write never meets in one ring.
+ */
+#ifndef SOMNO_EMIT_H
+#define SOMNO_EMIT_H
+
+/* Kernel halves: one ring a CPU, written by the interrupt half alone. User space fills it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		});
+} kernel_rings SEC(".maps");
+
+/* User halves, modules and notices: written in task context. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} user_ring SEC(".maps");
+
+/* Wakes the reader only when much waits: it looks by itself several times a second. */
+static __always_inline u64 wakeup(void *ring, u32 threshold)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > threshold ? BPF_RB_FORCE_WAKEUP
+								      : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void emit_kernel_half(struct somno_kernel_half *half, u64 size)
+{
+	u32 cpu = half->cpu;
+	void *ring = bpf_map_lookup_elem(&kernel_rings, &cpu);
+
+	if (!ring ||
+	    bpf_ringbuf_output(ring, half, size, wakeup(ring, somno_config.kernel_wake_bytes)))
+		count(kernel_ring_full);
+}
+
+static __always_inline long emit_to_user_ring(void *record, u64 size)
+{
+	return bpf_ringbuf_output(&user_ring, record, size,
+				  wakeup(&user_ring, somno_config.user_wake_bytes));
+}
+
+/* At once: user space opens the file while the process is still there. */
+static __always_inline long emit_now(void *record, u64 size)
+{
+	return bpf_ringbuf_output(&user_ring, record, size, BPF_RB_FORCE_WAKEUP);
+}
+
+#endif

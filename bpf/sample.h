@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * The interrupt half of a sample, in an NMI or a timer interrupt: the kernel
+ * stack now, the user stack by a callback later. It takes no lock that anyone
+ * else takes: arrays, atomics, and a ring of its own.
+ */
+#ifndef SOMNO_SAMPLE_H
+#define SOMNO_SAMPLE_H
+
+struct kernel_half_room {
+	union {
+		struct somno_kernel_half half;
+		u64 words[sizeof(struct somno_kernel_half) / 8 + 2 * SOMNO_KERNEL_DEPTH];
+	};
+};
+
+/*
+ * Key: 0. Value: the half that this CPU builds; perf runs one program at a time
+ * on a CPU. Never deleted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct kernel_half_room);
+} kernel_half_rooms SEC(".maps");
+
+static __always_inline bool is_target(struct task_struct *task, u32 cpu)
+{
+	if (task->tgid == somno_config.own_pid)
+		return false;
+	if (somno_config.by_uid && task->cred->uid.val != somno_config.uid)
+		return false;
+	if (somno_config.by_cpu) {
+		cpu &= SOMNO_MAX_CPUS - 1;
+		if (!(somno_config.cpus[cpu / 64] >> (cpu % 64) & 1))
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool in_nmi(u32 cpu)
+{
+	u64 offset = 0;
+	u32 preempt_count = 0;
+
+	if (!somno_config.preempt_count)
+		return false;
+	bpf_probe_read_kernel(&offset, sizeof(offset),
+			      (void *)somno_config.per_cpu_offset + cpu * sizeof(offset));
+	bpf_probe_read_kernel(&preempt_count, sizeof(preempt_count),
+			      (void *)somno_config.preempt_count + offset);
+	return preempt_count & NMI_MASK;
+}
+
+/* Frames that bpf_get_stack wrote: 0 where user mode was interrupted or on an error. */
+static __always_inline u32 stack_frames(long bytes)
+{
+	return bytes > 0 ? bytes / sizeof(u64) : 0;
+}
+
+/* Sees to the user stack: sets the promise, and the cookie where one is given. */
+static __always_inline void arrange_user_half(struct somno_kernel_half *half,
+					      struct task_struct *task)
+{
+	enum somno_promise promise = SOMNO_DEFERRED;
+	u32 tid = task->pid;
+	u32 index = find_slot(tid);
+	struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+	if (slot) {
+		if (slot->phase == SLOT_RUNNING)
+			half->flags |= SOMNO_FLAG_OWN_COST;
+	} else if (!task->mm) {
+		promise = SOMNO_EXITED;
+	} else {
+		index = schedule_in_free_slot(task, tid, &promise);
+		if (promise == SOMNO_NO_SLOT)
+			count(no_slot);
+		if (promise == SOMNO_NOT_SCHEDULED)
+			count(not_scheduled);
+	}
+	half->promise = promise;
+	if (promise == SOMNO_DEFERRED)
+		half->cookie = slot_cookie(index);
+}
+
+static __always_inline void take_sample(struct bpf_perf_event_data *ctx)
+{
+	u64 started_ns = bpf_ktime_get_ns();
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 cpu = bpf_get_smp_processor_id();
+	struct somno_kernel_half *half;
+	struct kernel_half_room *room;
+	u32 zero = 0;
+	u64 size;
+
+	if (!is_target(task, cpu))
+		return;
+	room = bpf_map_lookup_elem(&kernel_half_rooms, &zero);
+	if (!room)
+		return;
+	half = &room->half;
+	half->record = SOMNO_KERNEL_HALF;
+	half->cpu = cpu;
+	half->promise = SOMNO_KERNEL_ONLY;
+	half->flags = in_nmi(cpu) ? SOMNO_FLAG_NMI : 0;
+	half->time_ns = started_ns;
+	half->cookie = 0;
+	half->weight = 1;
+	half->user_ip = 0;
+	half->pid = task->tgid;
+	half->tid = task->pid;
+	half->kernel_frames = 0;
+	half->user_frames = 0;
+	half->reserved = 0;
+	bpf_get_current_comm(half->comm, sizeof(half->comm));
+
+	if (!somno_config.no_kernel)
+		half->kernel_frames = stack_frames(
+			bpf_get_stack(ctx, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));
+	if (!(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))) {
+		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
+		if (!somno_config.interrupt_only) {
+			arrange_user_half(half, task);
+		} else {
+			half->promise = SOMNO_INTERRUPT;
+			half->user_frames = stack_frames(
+				bpf_get_stack(ctx, &half->addresses[half->kernel_frames & 127],
+					      SOMNO_KERNEL_DEPTH * sizeof(u64), BPF_F_USER_STACK));
+		}
+	}
+
+	size = sizeof(*half) +
+	       ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
+	emit_kernel_half(half, size);
+	count_nmi_cost(bpf_ktime_get_ns() - started_ns);
+}
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+/*
+ * somno's kernel side. An interrupt takes the sample (sample.h) and schedules a
+ * callback, which reads the user stack where the task may sleep (deferred.h).
+ */
+#include "kernel.h"
+#include <bpf/bpf_tracing.h>
+#include "abi.h"
+#include "config.h"
+#include "stats.h"
+#include "emit.h"
+#include "slot.h"
+#include "workspace.h"
+#include "user_memory.h"
+#include "module.h"
+#include "mapping.h"
+#include "frame_pointer.h"
+#include "unwind.h"
+#include "deferred.h"
+#include "sample.h"
+#include "task.h"
+
+/* Capable of being GPL-compatible is what the kernel asks of tracing programs. */
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Only ever on the BPF stack: named here so that the skeleton has its type too. */
+const struct somno_notice *notice_type __attribute__((unused));
+
+SEC("perf_event")
+int on_sample(struct bpf_perf_event_data *ctx)
+{
+	take_sample(ctx);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	follow_child(parent, child);
+	if (is_followed(child))
+		notify(SOMNO_FORK, child, parent, child->comm);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	if (is_followed(task))
+		notify(SOMNO_EXECED, task, NULL, task->comm);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
+{
+	if (is_followed(task))
+		notify(SOMNO_RENAMED, task, NULL, comm);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	if (!is_followed(task))
+		return 0;
+	notify(SOMNO_EXIT, task, NULL, task->comm);
+	if (!somno_config.interrupt_only)
+		serve_exit(bpf_get_current_task_btf());
+	return 0;
+}
+
+SEC("syscall")
+int arm_slots_from(struct somno_arm *range)
+{
+	return arm_slots(range->first);
+}

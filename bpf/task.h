@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Which tasks are followed, and notices of what they do. perf's own records of
+ * forks, execs, exits and names need a buffer that an inherited event on no
+ * particular CPU may not have.
+ */
+#ifndef SOMNO_TASK_H
+#define SOMNO_TASK_H
+
+/* Key: task. Value: unused. User space adds the first ones; deleted with the task. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, u32);
+} followed SEC(".maps");
+
+static __always_inline bool is_followed(struct task_struct *task)
+{
+	if (task->tgid == somno_config.own_pid)
+		return false;
+	if (somno_config.by_uid && task->cred->uid.val != somno_config.uid)
+		return false;
+	return somno_config.follow_all || bpf_task_storage_get(&followed, task, NULL, 0);
+}
+
+static __always_inline void follow_child(struct task_struct *parent, struct task_struct *child)
+{
+	if (somno_config.follow_all || !somno_config.inherit)
+		return;
+	if (bpf_task_storage_get(&followed, parent, NULL, 0))
+		bpf_task_storage_get(&followed, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void notify(enum somno_notice_kind kind, struct task_struct *task,
+				   struct task_struct *parent, const char *comm)
+{
+	struct somno_notice notice = {
+		.record = SOMNO_NOTICE,
+		.kind = kind,
+		.time_ns = bpf_ktime_get_ns(),
+		.pid = task->tgid,
+		.tid = task->pid,
+	};
+
+	if (parent) {
+		notice.parent_pid = parent->tgid;
+		notice.parent_tid = parent->pid;
+	}
+	bpf_probe_read_kernel_str(notice.comm, sizeof(notice.comm), comm);
+	if (emit_to_user_ring(&notice, sizeof(notice)))
+		count(notice_ring_full);
+}
+
+/*
+ * Unwinds what is pending while the memory is still there: task work of an
+ * exiting task runs after. The last thread gets a stack even if nothing is
+ * pending, for the samples that will hit the tear-down of its memory.
+ */
+static __always_inline void serve_exit(struct task_struct *task)
+{
+	bool last = task->signal->live.counter == 0;
+	u32 tid = task->pid;
+	u32 index = find_slot(tid);
+	enum somno_promise promise;
+	struct slot *slot;
+
+	if (index == NO_SLOT && last && task->mm)
+		index = schedule_in_free_slot(task, tid, &promise);
+	slot = bpf_map_lookup_elem(&slots, &index);
+	if (!slot || slot->phase != SLOT_SCHEDULED)
+		return;
+	slot->phase = SLOT_RUNNING;
+	serve_slot(slot, slot_cookie(index), NO_FAULT);
+	slot->phase = SLOT_SENT;
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* The frame loop: which step, when to stop, and with what outcome. */
+#ifndef SOMNO_UNWIND_H
+#define SOMNO_UNWIND_H
+
+/* bpf_loop wants its context on the BPF stack. */
+struct frame_loop {
+	struct workspace *ws;
+};
+
+static __always_inline enum somno_outcome outcome_of(enum step step)
+{
+	switch (step) {
+	case STEP_NO_FRAME_POINTER:
+		return SOMNO_NO_CFI;
+	case STEP_BROKEN_CHAIN:
+		return SOMNO_BROKEN_CHAIN;
+	case STEP_UNREADABLE:
+		return SOMNO_UNREADABLE;
+	default:
+		return SOMNO_COMPLETE;
+	}
+}
+
+static __always_inline void push_frame(struct somno_user_half *half, u64 frame)
+{
+	half->frames[half->frame_count & (SOMNO_MAX_DEPTH - 1)] = frame;
+	half->frame_count++;
+}
+
+/* One frame: where it is, then up. Returns 1 when the walk is over. */
+static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mode)
+{
+	struct somno_user_half *half = &ws->half;
+	u64 address = ws->regs.ip - ws->is_return_address;
+	enum step step;
+	u32 index;
+
+	if (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH) {
+		half->outcome = SOMNO_TOO_DEEP;
+		return 1;
+	}
+	switch (find_mapping(ws, mode, address, &index)) {
+	case MAPPING_FOUND: {
+		struct mapping *mapping = &ws->mappings[index & (MAPPINGS_KEPT - 1)];
+
+		if (ws->is_return_address && !mapping->executable) {
+			half->outcome = SOMNO_BROKEN_CHAIN;
+			return 1;
+		}
+		push_frame(half, frame_of(mapping, address));
+		break;
+	}
+	case MAPPING_BUSY:
+		half->outcome = SOMNO_UNREADABLE;
+		return 1;
+	default:
+		/* a jump into nothing is the leaf's own doing; a return into nothing is a bad chain
+		 */
+		if (ws->is_return_address) {
+			half->outcome = SOMNO_BROKEN_CHAIN;
+			return 1;
+		}
+		push_frame(half, SOMNO_FRAME_ADDRESS | address);
+	}
+
+	step = step_by_frame_pointer(ws, mode);
+	if (step != STEP_UP) {
+		half->outcome = outcome_of(step);
+		return 1;
+	}
+	ws->is_return_address = true;
+	return 0;
+}
+
+static int unwind_frame_sleeping(u32 iteration, struct frame_loop *loop)
+{
+	return unwind_frame(loop->ws, MAY_SLEEP) ? 1 : 0;
+}
+
+static int unwind_frame_no_fault(u32 iteration, struct frame_loop *loop)
+{
+	return unwind_frame(loop->ws, NO_FAULT) ? 1 : 0;
+}
+
+/* Fills the workspace's user half with the current task's stack. */
+static __always_inline void unwind(struct workspace *ws, struct task_struct *task,
+				   enum read_mode mode)
+{
+	struct frame_loop loop = {.ws = ws};
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	ws->regs.ip = regs->ip;
+	ws->regs.sp = regs->sp;
+	ws->regs.bp = regs->bp;
+	ws->is_return_address = false;
+	ws->slept = 0;
+	ws->next_mapping = 0;
+#pragma unroll
+	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
+		ws->mappings[i].start = 0;
+		ws->mappings[i].end = 0;
+	}
+	ws->half.frame_count = 0;
+	ws->half.outcome = SOMNO_BROKEN_CHAIN;
+	if (mode == MAY_SLEEP)
+		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_sleeping, &loop, 0);
+	else
+		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
+}
+
+#endif

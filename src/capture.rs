@@ -1,0 +1,296 @@
+//! Live capture: a session samples its target and hands over events.
+
+pub mod decode;
+pub mod doctor;
+pub mod event_name;
+pub mod interrupt;
+pub mod kernel;
+pub mod launch;
+pub mod perf;
+pub mod targets;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use libbpf_rs::{Link, RingBuffer, RingBufferBuilder};
+use regex::Regex;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use self::decode::{Record, decode};
+use self::event_name::EventSpec;
+use self::interrupt::Resolver;
+use self::perf::{Attributes, PerfEvent, Start};
+use self::targets::Target;
+use crate::bpf::{self, Configuration, Programs, abi};
+use crate::error::{Context as _, Error, Result};
+use crate::event::{Event, EventSource, KernelHalf, TaskChange};
+use crate::id::Cookie;
+use crate::proc::cpus;
+use crate::time::Rate;
+
+/// Bytes that wait for the reader, for each CPU: some 2,000 samples.
+const KERNEL_RING_BYTES: u32 = 512 * 1024;
+/// Bytes of user halves that wait for the reader: some 20,000.
+const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
+
+/// How a session samples.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which event.
+    pub event: EventSpec,
+    /// How often.
+    pub rate: Rate,
+    /// User frames kept.
+    pub max_depth: u32,
+    /// Whether kernel frames are taken.
+    pub kernel_frames: bool,
+    /// Whether reads may sleep.
+    pub sleep: bool,
+    /// Whether children and later threads are sampled.
+    pub inherit: bool,
+    /// Whether samples that are taken in an NMI are marked; to find out how takes a moment.
+    pub mark_nmi: bool,
+    /// Only these CPUs, where any are named.
+    pub cpus: Vec<u16>,
+    /// Only this user's tasks.
+    pub uid: Option<u32>,
+    /// Only tasks whose name matches.
+    pub comm: Option<Regex>,
+    /// Whether a command starts to be sampled when it executes, or by [`Session::enable`].
+    pub start: Start,
+}
+
+/// How user stacks are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In the task, where it may sleep.
+    Deferred,
+    /// In the interrupt, by frame pointers: the kernel is too old.
+    Interrupt,
+}
+
+/// A live capture. Everything that it put into the kernel goes with it.
+pub struct Session<'obj> {
+    programs: Programs<'obj>,
+    events: Vec<PerfEvent>,
+    notices: Vec<Link>,
+    rings: RingBuffer<'static>,
+    records: Rc<RefCell<Vec<Record>>>,
+    resolver: Resolver,
+    comm: Option<Regex>,
+    mode: Mode,
+}
+
+impl<'obj> Session<'obj> {
+    /// Loads the programs into the kernel; nothing is sampled yet.
+    ///
+    /// # Errors
+    /// When the kernel or the privileges do not allow it.
+    pub fn load(
+        storage: &'obj mut bpf::Storage,
+        options: &Options,
+        everything: bool,
+    ) -> Result<Self> {
+        let mode = if kernel::can_defer()? {
+            Mode::Deferred
+        } else {
+            Mode::Interrupt
+        };
+        let possible = cpus::possible(u16::MAX)?;
+        let configuration = Configuration {
+            interrupt_only: mode == Mode::Interrupt,
+            no_fault: !options.sleep,
+            no_kernel: !options.kernel_frames,
+            follow_all: everything,
+            inherit: options.inherit,
+            uid: options.uid,
+            cpus: options.cpus.clone(),
+            max_depth: options.max_depth,
+            context: options.mark_nmi.then(kernel::context_addresses).flatten(),
+            cpu_count: u32::from(*possible.last().unwrap_or(&0)) + 1,
+            kernel_ring_bytes: KERNEL_RING_BYTES,
+            user_ring_bytes: USER_RING_BYTES,
+        };
+        let programs = Programs::load(storage, &configuration).map_err(explain_load)?;
+        if mode == Mode::Deferred {
+            programs.arm_slots()?;
+        }
+        let records = Rc::new(RefCell::new(Vec::new()));
+        let rings = open_rings(&programs, &records)?;
+        Ok(Self {
+            programs,
+            events: Vec::new(),
+            notices: Vec::new(),
+            rings,
+            records,
+            resolver: Resolver::default(),
+            comm: options.comm.clone(),
+            mode,
+        })
+    }
+
+    /// Opens the events on the target; they begin as the options say.
+    ///
+    /// # Errors
+    /// When the target does not exist or the kernel refuses.
+    pub fn attach(&mut self, target: &Target, options: &Options) -> Result<()> {
+        raise_descriptor_limit();
+        self.notices = self.programs.attach_notices()?;
+        let attributes = Attributes {
+            selector: options.event.selector,
+            rate: options.rate,
+            start: options.start,
+            inherit: options.inherit && !matches!(target, Target::Cpus(_)),
+        };
+        self.events = targets::open_events(target, &attributes, &self.programs)?;
+        if self.events.is_empty() {
+            return Err(Error::failed(
+                "failed to sample the target: it ended before sampling began",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Begins to sample, where the options did not leave that to the exec.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn enable(&self) -> Result<()> {
+        for event in &self.events {
+            event.enable().context(|| "start sampling".into())?;
+        }
+        Ok(())
+    }
+
+    /// Stops sampling; callbacks that are pending still run.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn disable(&self) -> Result<()> {
+        for event in &self.events {
+            event.disable().context(|| "stop sampling".into())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until much is to be read, `other` is readable, or the time is over.
+    ///
+    /// # Errors
+    /// What the kernel says; being interrupted by a signal is none.
+    pub fn wait(&self, other: &[BorrowedFd<'_>], timeout: Duration) -> Result<()> {
+        // SAFETY: the ring buffer, and so its descriptor, lives through the call.
+        let rings = unsafe { BorrowedFd::borrow_raw(self.rings.epoll_fd()) };
+        let mut fds: Vec<_> = std::iter::once(rings)
+            .chain(other.iter().map(AsFd::as_fd))
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        let timeout = rustix::event::Timespec {
+            tv_sec: timeout.as_secs().cast_signed(),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(std::io::Error::from(error)).context(|| "wait for samples".into()),
+        }
+    }
+
+    /// How user stacks are taken.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The cookies of callbacks that have not run.
+    #[must_use]
+    pub fn pending(&self) -> HashSet<Cookie> {
+        self.programs.pending().map(|(_, cookie)| cookie).collect()
+    }
+
+    /// The kernel side's counters.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn counters(&self) -> Result<abi::Stats> {
+        self.programs.counters()
+    }
+}
+
+impl EventSource for Session<'_> {
+    fn read_events(&mut self, sink: &mut dyn FnMut(Event)) -> Result<()> {
+        self.rings
+            .consume()
+            .context(|| "read the sample rings".into())?;
+        let wanted = |half: &KernelHalf| {
+            let comm = self.comm.as_ref();
+            comm.is_none_or(|pattern| pattern.is_match(&half.comm.to_text()))
+        };
+        for record in self.records.borrow_mut().drain(..) {
+            match record {
+                Record::Interrupted(half, _) | Record::Event(Event::KernelHalf(half))
+                    if !wanted(&half) => {}
+                Record::Interrupted(half, addresses) => {
+                    self.resolver.resolve(half, &addresses, sink);
+                }
+                Record::Event(event) => {
+                    if let Event::Task(notice) = &event
+                        && matches!(notice.what, TaskChange::Execed | TaskChange::Exited)
+                    {
+                        self.resolver.forget(notice.pid);
+                    }
+                    sink(event);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Kernel halves are read before user halves: what a user half serves is then
+/// mostly known when it comes.
+fn open_rings(
+    programs: &Programs<'_>,
+    records: &Rc<RefCell<Vec<Record>>>,
+) -> Result<RingBuffer<'static>> {
+    let collect = || {
+        let records = Rc::clone(records);
+        move |bytes: &[u8]| {
+            records.borrow_mut().extend(decode(bytes));
+            0
+        }
+    };
+    let mut builder = RingBufferBuilder::new();
+    for ring in programs.kernel_rings() {
+        builder
+            .add(ring, collect())
+            .context(|| "open the sample rings".into())?;
+    }
+    builder
+        .add(programs.user_ring(), collect())
+        .context(|| "open the sample rings".into())?;
+    builder.build().context(|| "open the sample rings".into())
+}
+
+/// One descriptor a thread is needed, and one a module.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Failing leaves the limit as it was: whoever meets it says so.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    );
+}
+
+fn explain_load(error: Error) -> Error {
+    if rustix::process::geteuid().is_root() {
+        error.with_hint("`somno doctor` says what this kernel can do")
+    } else {
+        error.with_hint("run somno as root; `somno doctor` says what is missing")
+    }
+}

@@ -1,0 +1,218 @@
+//! From records in a ring to events.
+
+use crate::addr::{FileOffset, KernelAddress, UserAddress};
+use crate::bpf::abi;
+use crate::event::{
+    Comm, Event, FileIdentity, KernelHalf, Module, Outcome, Promise, TaskChange, TaskNotice,
+    UserFrame, UserHalf, Weight,
+};
+use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::time::{ProcessStart, Timestamp};
+
+/// A record, decoded.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// An event, complete.
+    Event(Event),
+    /// A sample with the user stack that the interrupt took, as addresses.
+    Interrupted(KernelHalf, Vec<UserAddress>),
+}
+
+/// Decodes a record; `None` when its kind is unknown or it is cut short.
+#[must_use]
+pub fn decode(bytes: &[u8]) -> Option<Record> {
+    let kind = u32::from_ne_bytes(*bytes.first_chunk()?);
+    match kind {
+        abi::record::KERNEL_HALF => kernel_half(bytes),
+        abi::record::USER_HALF => user_half(bytes).map(Event::UserHalf).map(Record::Event),
+        abi::record::MODULE => module(bytes).map(Event::Module).map(Record::Event),
+        abi::record::NOTICE => notice(bytes).map(Event::Task).map(Record::Event),
+        _ => None,
+    }
+}
+
+fn cookie(word: u64) -> Cookie {
+    let (slot, turn) = abi::split_cookie(word);
+    Cookie { slot, turn }
+}
+
+/// Takes `count` words off the front of the bytes.
+fn words<'a>(bytes: &mut &'a [u8], count: u16) -> Option<impl Iterator<Item = u64> + use<'a>> {
+    let (taken, rest) = bytes.split_at_checked(usize::from(count) * size_of::<u64>())?;
+    *bytes = rest;
+    Some(
+        taken
+            .chunks_exact(size_of::<u64>())
+            .map(|chunk| u64::from_ne_bytes(chunk.try_into().expect("chunks are this long"))),
+    )
+}
+
+fn kernel_half(bytes: &[u8]) -> Option<Record> {
+    let (fixed, mut rest) = abi::KernelHalf::split(bytes)?;
+    let kernel = words(&mut rest, fixed.kernel_frames)?
+        .map(KernelAddress)
+        .collect();
+    let user: Vec<_> = words(&mut rest, fixed.user_frames)?
+        .map(UserAddress)
+        .collect();
+    let half = KernelHalf {
+        time: Timestamp(fixed.time_ns),
+        cpu: Cpu(fixed.cpu),
+        pid: Pid(fixed.pid),
+        tid: Tid(fixed.tid),
+        comm: Comm::new(fixed.comm),
+        weight: Weight(fixed.weight),
+        promise: match fixed.promise {
+            abi::promise::DEFERRED => Promise::Deferred(cookie(fixed.cookie)),
+            abi::promise::KERNEL_ONLY => Promise::KernelOnly,
+            abi::promise::INTERRUPT => Promise::Never(Outcome::Interrupt),
+            abi::promise::EXITED => Promise::Never(Outcome::Exited),
+            _ => Promise::Never(Outcome::Lost),
+        },
+        own_cost: fixed.flags & abi::FLAG_OWN_COST != 0,
+        in_nmi: fixed.flags & abi::FLAG_NMI != 0,
+        user_ip: UserAddress(fixed.user_ip),
+        kernel,
+    };
+    Some(if fixed.promise == abi::promise::INTERRUPT {
+        Record::Interrupted(half, user)
+    } else {
+        Record::Event(Event::KernelHalf(half))
+    })
+}
+
+fn user_half(bytes: &[u8]) -> Option<UserHalf> {
+    let (fixed, mut rest) = abi::UserHalf::split(bytes)?;
+    let frames = words(&mut rest, fixed.frame_count)?
+        .map(|word| match abi::split_frame(word) {
+            abi::Frame::Address(address) => UserFrame::Anonymous(UserAddress(address)),
+            abi::Frame::File(module, offset) => {
+                UserFrame::File(ModuleId(module), FileOffset(offset))
+            }
+        })
+        .collect();
+    Some(UserHalf {
+        cookie: cookie(fixed.cookie),
+        time: Timestamp(fixed.time_ns),
+        pid: Pid(fixed.pid),
+        tid: Tid(fixed.tid),
+        process_start: ProcessStart(fixed.process_start_ns),
+        outcome: match fixed.outcome {
+            abi::outcome::COMPLETE => Outcome::Complete,
+            abi::outcome::NO_CFI => Outcome::NoCfi,
+            abi::outcome::BAD_CFI => Outcome::BadCfi,
+            abi::outcome::BROKEN_CHAIN => Outcome::BrokenChain,
+            abi::outcome::UNREADABLE => Outcome::Unreadable,
+            abi::outcome::TOO_DEEP => Outcome::TooDeep,
+            abi::outcome::PAST_EXIT => Outcome::Exited,
+            abi::outcome::EXEC => Outcome::Exec,
+            _ => Outcome::Lost,
+        },
+        at_exit: fixed.at_exit != 0,
+        cost_ns: fixed.cost_ns,
+        slept: fixed.slept,
+        frames,
+    })
+}
+
+fn module(bytes: &[u8]) -> Option<Module> {
+    let (fixed, rest) = abi::Module::split(bytes)?;
+    let components = rest.get(..usize::from(fixed.path_len))?;
+    Some(Module {
+        id: ModuleId(fixed.id),
+        identity: FileIdentity {
+            device: fixed.identity.device,
+            inode: fixed.identity.inode,
+            size: fixed.identity.size,
+            mtime_ns: fixed.identity.mtime_ns,
+        },
+        path: join_components(components),
+        deleted: fixed.flags & abi::MODULE_DELETED != 0,
+        pid: Pid(fixed.pid),
+        mapped: (UserAddress(fixed.map_start), UserAddress(fixed.map_end)),
+    })
+}
+
+/// Makes a path of names that come leaf first, each ended by a zero byte.
+fn join_components(components: &[u8]) -> Vec<u8> {
+    let mut path = Vec::with_capacity(components.len() + 1);
+    for name in components.rsplit(|&byte| byte == 0) {
+        if !name.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+    }
+    path
+}
+
+fn notice(bytes: &[u8]) -> Option<TaskNotice> {
+    let (fixed, _) = abi::Notice::split(bytes)?;
+    Some(TaskNotice {
+        time: Timestamp(fixed.time_ns),
+        pid: Pid(fixed.pid),
+        tid: Tid(fixed.tid),
+        comm: Comm::new(fixed.comm),
+        what: match fixed.kind {
+            abi::notice::FORK => TaskChange::Forked(Pid(fixed.parent_pid)),
+            abi::notice::EXECED => TaskChange::Execed,
+            abi::notice::EXIT => TaskChange::Exited,
+            abi::notice::RENAMED => TaskChange::Renamed,
+            _ => return None,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user_half_bytes(frames: &[u64]) -> Vec<u8> {
+        let mut bytes = vec![0; size_of::<abi::UserHalf>()];
+        bytes[0] = 2;
+        bytes[6..8].copy_from_slice(&u16::try_from(frames.len()).expect("few").to_ne_bytes());
+        bytes[16..24].copy_from_slice(&(3_u64 << 32 | 9).to_ne_bytes());
+        for frame in frames {
+            bytes.extend_from_slice(&frame.to_ne_bytes());
+        }
+        bytes
+    }
+
+    /// Check that a user half comes out with its cookie and its frames.
+    #[test]
+    fn user_halves_are_decoded() {
+        let bytes = user_half_bytes(&[2 << 40 | 16, 1 << 63 | 32]);
+        let Some(Record::Event(Event::UserHalf(half))) = decode(&bytes) else {
+            panic!("not a user half");
+        };
+        assert_eq!(half.cookie, Cookie { slot: 3, turn: 9 });
+        assert_eq!(
+            half.frames[..],
+            [
+                UserFrame::File(ModuleId(2), FileOffset(16)),
+                UserFrame::Anonymous(UserAddress(32)),
+            ]
+        );
+    }
+
+    /// Check that every cut of a record is refused, and so is an unknown kind.
+    #[test]
+    fn cut_records_are_refused() {
+        let bytes = user_half_bytes(&[1, 2]);
+        for len in 0..bytes.len() {
+            assert!(decode(&bytes[..len]).is_none(), "{len}");
+        }
+        assert!(decode(&[9, 0, 0, 0, 0, 0, 0, 0]).is_none());
+    }
+
+    /// Check that path components are turned round.
+    #[test]
+    fn paths_are_joined() {
+        for (components, path) in [
+            (&b"ls\0bin\0usr\0"[..], &b"/usr/bin/ls"[..]),
+            (b"memfd:x\0", b"/memfd:x"),
+            (b"", b""),
+        ] {
+            assert_eq!(join_components(components), path);
+        }
+    }
+}

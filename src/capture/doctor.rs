@@ -1,0 +1,230 @@
+//! Examines what this kernel and user can do.
+
+use std::fs;
+
+use libbpf_rs::btf::Btf;
+
+use super::event_name::{self, EventSpec};
+use super::kernel;
+use super::perf::{Attributes, PerfEvent, Scope, Start};
+use crate::id::Tid;
+use crate::time::Rate;
+
+/// How good a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// It works, with less.
+    Limited,
+    /// Nothing can be captured without it.
+    Missing,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at; also its key in JSON.
+    pub name: &'static str,
+    /// How good it is.
+    pub grade: Grade,
+    /// What was found.
+    pub found: String,
+    /// What that means.
+    pub meaning: &'static str,
+    /// The next step, where there is one.
+    pub fix: Option<&'static str>,
+}
+
+/// Looks at everything.
+#[must_use]
+pub fn examine() -> Vec<Check> {
+    let btf = Btf::from_vmlinux().ok();
+    vec![
+        kernel_release(),
+        type_information(btf.as_ref()),
+        deferral(btf.as_ref()),
+        file_reads(btf.as_ref()),
+        privileges(),
+        event_source(),
+        perf_event_paranoid(),
+        max_sample_rate(),
+        kernel_symbols(),
+    ]
+}
+
+/// Whether anything can be captured.
+#[must_use]
+pub fn can_capture(checks: &[Check]) -> bool {
+    checks.iter().all(|check| check.grade != Grade::Missing)
+}
+
+fn kernel_release() -> Check {
+    Check {
+        name: "kernel",
+        grade: Grade::Good,
+        found: rustix::system::uname()
+            .release()
+            .to_string_lossy()
+            .into_owned(),
+        meaning: "the kernel that runs",
+        fix: None,
+    }
+}
+
+fn type_information(btf: Option<&Btf<'_>>) -> Check {
+    let (grade, found, fix) = match btf {
+        Some(btf) => (Grade::Good, format!("{} types", btf.len()), None),
+        None => (
+            Grade::Missing,
+            "not readable".into(),
+            Some("use a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' are"),
+        ),
+    };
+    Check {
+        name: "btf",
+        grade,
+        found,
+        meaning: "the kernel's type information, by which the programs fit this kernel",
+        fix,
+    }
+}
+
+fn deferral(btf: Option<&Btf<'_>>) -> Check {
+    let can = btf.is_some_and(kernel::has_deferral);
+    Check {
+        name: "deferred_capture",
+        grade: if can { Grade::Good } else { Grade::Limited },
+        found: if can { "yes" } else { "no" }.into(),
+        meaning: if can {
+            "user stacks are read in the task, where it may sleep"
+        } else {
+            "user stacks are taken in the interrupt, by frame pointers only"
+        },
+        fix: (!can).then_some("use Linux 6.18 or later"),
+    }
+}
+
+fn file_reads(btf: Option<&Btf<'_>>) -> Check {
+    let can = btf.is_some_and(kernel::has_file_reads);
+    Check {
+        name: "file_reads",
+        grade: if can { Grade::Good } else { Grade::Limited },
+        found: if can { "yes" } else { "no" }.into(),
+        meaning: "whether symbols that are not mapped can be read in the task (since Linux 6.19)",
+        fix: None,
+    }
+}
+
+fn privileges() -> Check {
+    let root = rustix::process::geteuid().is_root();
+    Check {
+        name: "privileges",
+        grade: if root { Grade::Good } else { Grade::Missing },
+        found: if root { "root" } else { "not root" }.into(),
+        meaning: "loading programs into the kernel and reading other users' processes",
+        fix: (!root).then_some("run somno with sudo"),
+    }
+}
+
+fn event_source() -> Check {
+    let has = |name| {
+        let event = EventSpec::parse(name).expect("it is in the table");
+        let attributes = Attributes {
+            selector: event.selector,
+            rate: Rate::Frequency(std::num::NonZeroU64::MIN),
+            start: Start::ByCall,
+            inherit: false,
+        };
+        PerfEvent::open(&attributes, Scope::Thread(Tid(0))).is_ok()
+    };
+    let (grade, found, meaning, fix) = if has(event_name::CYCLES) {
+        (
+            Grade::Good,
+            "cycles",
+            "the PMU counts; samples come in an NMI",
+            None,
+        )
+    } else if has(event_name::CPU_CLOCK) {
+        (
+            Grade::Limited,
+            "cpu-clock",
+            "there is no PMU, as in most virtual machines: samples come from a timer, which \
+             does not see code that runs with interrupts off",
+            None,
+        )
+    } else {
+        (
+            Grade::Missing,
+            "none",
+            "no event can be opened",
+            Some("see perf_event_paranoid and privileges"),
+        )
+    };
+    Check {
+        name: "event",
+        grade,
+        found: found.into(),
+        meaning,
+        fix,
+    }
+}
+
+fn perf_event_paranoid() -> Check {
+    let value = setting("/proc/sys/kernel/perf_event_paranoid");
+    let strict = value.parse::<i32>().is_ok_and(|level| level > 1);
+    let root = rustix::process::geteuid().is_root();
+    Check {
+        name: "perf_event_paranoid",
+        grade: if strict && !root {
+            Grade::Limited
+        } else {
+            Grade::Good
+        },
+        found: value,
+        meaning: "what users who are not root may sample; root may sample everything",
+        fix: (strict && !root).then_some("sudo sysctl kernel.perf_event_paranoid=1"),
+    }
+}
+
+fn max_sample_rate() -> Check {
+    let rate = setting("/proc/sys/kernel/perf_event_max_sample_rate");
+    let low = rate.parse::<u64>().is_ok_and(|rate| rate < 10_000);
+    Check {
+        name: "perf_event_max_sample_rate",
+        grade: if low { Grade::Limited } else { Grade::Good },
+        found: rate,
+        meaning: "the highest rate, in Hz, that the kernel accepts now",
+        fix: low.then_some("sudo sysctl kernel.perf_event_max_sample_rate=100000"),
+    }
+}
+
+fn kernel_symbols() -> Check {
+    let restricted = setting("/proc/sys/kernel/kptr_restrict");
+    let readable = fs::read_to_string("/proc/kallsyms").is_ok_and(|symbols| {
+        symbols
+            .lines()
+            .take(100)
+            .any(|line| !line.starts_with("0000000000000000"))
+    });
+    Check {
+        name: "kptr_restrict",
+        grade: if readable {
+            Grade::Good
+        } else {
+            Grade::Limited
+        },
+        found: restricted,
+        meaning: if readable {
+            "kernel functions have names"
+        } else {
+            "kernel functions are shown as addresses"
+        },
+        fix: (!readable).then_some("sudo sysctl kernel.kptr_restrict=0, or run as root"),
+    }
+}
+
+/// A setting's value, or why it is not known.
+fn setting(path: &str) -> String {
+    fs::read_to_string(path).map_or_else(|error| error.to_string(), |text| text.trim().to_owned())
+}

@@ -1,0 +1,160 @@
+//! Finds what to sample and opens an event on each.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustix::process::{Pid as RawPid, PidfdFlags, pidfd_open};
+
+use crate::bpf::Programs;
+use crate::capture::perf::{Attributes, PerfEvent, Scope};
+use crate::error::{Context as _, Error, Result};
+use crate::id::{Pid, Tid};
+use crate::proc::tasks;
+
+/// What is sampled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// All threads of these processes.
+    Processes(Vec<Pid>),
+    /// These threads.
+    Threads(Vec<Tid>),
+    /// Whatever runs on these CPUs.
+    Cpus(Vec<u16>),
+    /// A command that was just launched.
+    Command(Pid),
+}
+
+/// Opens events with the sampling program on everything that the target names.
+///
+/// # Errors
+/// When the target does not exist, or the kernel refuses.
+pub fn open_events(
+    target: &Target,
+    attributes: &Attributes,
+    programs: &Programs<'_>,
+) -> Result<Vec<PerfEvent>> {
+    let opener = Opener {
+        attributes,
+        programs,
+    };
+    match target {
+        Target::Cpus(cpus) => cpus.iter().map(|&cpu| opener.open_cpu(cpu)).collect(),
+        Target::Threads(tids) => tids
+            .iter()
+            .map(|&tid| {
+                opener
+                    .open_thread(tid)?
+                    .ok_or_else(|| gone("thread", tid.0))
+            })
+            .collect(),
+        Target::Command(pid) => Ok(opener.open_thread(Tid(pid.0))?.into_iter().collect()),
+        Target::Processes(pids) => {
+            let mut events = Vec::new();
+            for &pid in pids {
+                events.extend(opener.open_process(pid)?);
+            }
+            Ok(events)
+        }
+    }
+}
+
+fn gone(what: &str, id: u32) -> Error {
+    Error::failed(format!("failed to sample {what} {id}: it does not exist"))
+}
+
+struct Opener<'a, 'obj> {
+    attributes: &'a Attributes,
+    programs: &'a Programs<'obj>,
+}
+
+impl Opener<'_, '_> {
+    fn open_cpu(&self, cpu: u16) -> Result<PerfEvent> {
+        let event =
+            PerfEvent::open(self.attributes, Scope::Cpu(cpu)).map_err(|error| refused(&error))?;
+        self.start(&event)?;
+        Ok(event)
+    }
+
+    /// Opens events on all threads, listing them again until no new one appears.
+    /// A thread that an event was inherited to is followed already.
+    fn open_process(&self, pid: Pid) -> Result<Vec<PerfEvent>> {
+        let mut events = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        loop {
+            let threads = match tasks::threads(pid) {
+                Ok(threads) => threads,
+                Err(_) if seen.is_empty() => return Err(gone("process", pid.0)),
+                Err(_) => break,
+            };
+            let new: Vec<_> = threads
+                .into_iter()
+                .filter(|&tid| seen.insert(tid))
+                .collect();
+            if new.is_empty() {
+                break;
+            }
+            for tid in new {
+                events.extend(self.open_thread(tid)?);
+            }
+        }
+        Ok(events)
+    }
+
+    /// `None` when the thread is gone or sampled already.
+    fn open_thread(&self, tid: Tid) -> Result<Option<PerfEvent>> {
+        let Some(task) = open_task(tid)? else {
+            return Ok(None);
+        };
+        if self.programs.is_followed(task.as_fd())? {
+            return Ok(None);
+        }
+        let event = match PerfEvent::open(self.attributes, Scope::Thread(tid)) {
+            Ok(event) => event,
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+            Err(error) => return Err(refused(&error)),
+        };
+        self.programs.follow(task.as_fd())?;
+        self.start(&event)?;
+        Ok(Some(event))
+    }
+
+    fn start(&self, event: &PerfEvent) -> Result<()> {
+        event
+            .set_program(self.programs.on_sample())
+            .context(|| "attach the sampling program".into())
+    }
+}
+
+/// A descriptor of one thread; `None` when it is gone.
+fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
+    // PIDFD_THREAD, since Linux 6.9
+    let flags = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
+    let Some(raw) = RawPid::from_raw(tid.0.cast_signed()) else {
+        return Ok(None);
+    };
+    match pidfd_open(raw, flags) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(rustix::io::Errno::SRCH) => Ok(None),
+        Err(error) => Err(io::Error::from(error)).context(|| format!("open thread {tid}")),
+    }
+}
+
+/// Explains why an event could not be opened.
+fn refused(error: &io::Error) -> Error {
+    let failed = Error::failed(format!("failed to open the event: {error}"));
+    match error.raw_os_error() {
+        Some(libc::ENOENT | libc::EOPNOTSUPP | libc::ENODEV) => {
+            Error::failed("failed to open the event: this machine does not have it")
+                .with_hint("use -e cpu-clock, which every machine has")
+        }
+        Some(libc::EACCES | libc::EPERM) => {
+            failed.with_hint("run somno as root; `somno doctor` says what is missing")
+        }
+        Some(libc::EINVAL) => failed.with_hint(
+            "the rate may be above kernel.perf_event_max_sample_rate, or the event not sampleable",
+        ),
+        Some(libc::ENOSPC) => failed.with_hint("the CPU has no free watchpoint or counter left"),
+        Some(libc::EMFILE | libc::ENFILE) => failed.with_hint("raise the limit of open files"),
+        _ => failed,
+    }
+}

@@ -1,0 +1,48 @@
+//! What a user types: clap types only.
+
+pub mod doctor;
+pub mod duration;
+pub mod record;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+/// A sampling profiler that reads stacks where the task can sleep
+#[derive(Debug, Parser)]
+#[command(
+    name = "somno",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Say more; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sample a command, processes or the whole system, then write a profile
+    Record(Box<record::Record>),
+    /// Tell what this kernel and user can do, and how to get the rest
+    Doctor(doctor::Doctor),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Check that clap finds no contradiction in the definitions.
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

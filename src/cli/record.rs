@@ -1,0 +1,117 @@
+//! `somno record`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, ValueEnum};
+
+use super::duration;
+
+/// Sample a command, processes or the whole system, then write a profile
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("target").required(true).args(["pid", "tid", "all", "command"]),
+    after_help = "EXAMPLES:\n  \
+        somno record -o profile.svg -- python3 script.py\n  \
+        somno record -p 1234 -d 10s -o profile.svg\n  \
+        somno record -a -F 99 -d 30s -o - --format folded | less"
+)]
+pub struct Record {
+    /// Sample these processes, all of their threads
+    #[arg(
+        short,
+        long,
+        value_name = "PID",
+        value_delimiter = ',',
+        help_heading = "Targets"
+    )]
+    pub pid: Vec<u32>,
+    /// Sample these threads
+    #[arg(
+        short,
+        long,
+        value_name = "TID",
+        value_delimiter = ',',
+        help_heading = "Targets"
+    )]
+    pub tid: Vec<u32>,
+    /// Sample everything that runs
+    #[arg(short, long, help_heading = "Targets")]
+    pub all: bool,
+    /// Run this command and sample it, with its children
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        help_heading = "Targets"
+    )]
+    pub command: Vec<OsString>,
+
+    /// Only on these CPUs (0,2-3)
+    #[arg(short = 'C', long, value_name = "LIST", help_heading = "Narrowing")]
+    pub cpu: Option<String>,
+    /// Only tasks of this user (a name or a number)
+    #[arg(short, long, value_name = "UID", help_heading = "Narrowing")]
+    pub uid: Option<String>,
+    /// Only tasks whose name matches this regular expression
+    #[arg(long, value_name = "RE", help_heading = "Narrowing")]
+    pub comm: Option<String>,
+    /// Do not follow children and threads made later
+    #[arg(long, help_heading = "Narrowing")]
+    pub no_inherit: bool,
+
+    /// Samples a second [default: 999]
+    #[arg(
+        short = 'F',
+        long,
+        value_name = "HZ",
+        conflicts_with = "period",
+        help_heading = "Sampling"
+    )]
+    pub freq: Option<u64>,
+    /// One sample after so many events
+    #[arg(short = 'c', long, value_name = "N", help_heading = "Sampling")]
+    pub period: Option<u64>,
+    /// What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx]
+    /// [default: cycles, or cpu-clock where there is no PMU]
+    #[arg(short, long, value_name = "EVENT", help_heading = "Sampling")]
+    pub event: Option<String>,
+    /// Stop after this time (10s, 1.5m); a command that still runs is ended
+    #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
+    pub duration: Option<Duration>,
+    /// Wait this long before sampling
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
+    pub delay: Option<Duration>,
+    /// User frames to keep, leaf first [default: 512]
+    #[arg(long, value_name = "N", help_heading = "Sampling")]
+    pub max_depth: Option<u32>,
+    /// Drop kernel frames, keep every sample
+    #[arg(long, help_heading = "Sampling")]
+    pub no_kernel: bool,
+    /// Never let a read sleep
+    #[arg(long, hide = true)]
+    pub no_fault: bool,
+    /// Under sudo, run the command as root, not as the calling user
+    #[arg(long, help_heading = "Sampling")]
+    pub as_root: bool,
+
+    /// Write here; by extension .svg, .folded or .txt; - is stdout [default: profile.svg]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Vec<PathBuf>,
+    /// What to write, whatever the extension
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write counts of what happened, was lost and cost, as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub stats: Option<PathBuf>,
+}
+
+/// What a profile can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A flame graph
+    Svg,
+    /// Folded stacks
+    Folded,
+}

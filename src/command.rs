@@ -1,0 +1,48 @@
+//! Runs a sub-command: the only place that puts stages together.
+
+pub mod doctor;
+pub mod output;
+pub mod record;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+use crate::time::Timestamp;
+
+/// How much to say on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What a person wants to know.
+    Normal,
+    /// Also what helps to understand a run.
+    Verbose,
+    /// Also what helps to understand somno.
+    Diagnostic,
+}
+
+/// The time now.
+#[must_use]
+pub fn now() -> Timestamp {
+    let now = clock_gettime(ClockId::Monotonic);
+    Timestamp(now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned())
+}
+
+/// Runs what was typed and returns the exit status.
+///
+/// # Errors
+/// Whatever fails; its kind decides the exit status.
+pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Verbose,
+        (false, _) => Verbosity::Diagnostic,
+    };
+    match cli.command {
+        Command::Record(typed) => record::run(*typed, verbosity, started),
+        Command::Doctor(typed) => doctor::run(&typed),
+    }
+}

@@ -1,0 +1,25 @@
+//! `somno doctor`: what can be done here.
+
+use std::io::Write as _;
+
+use crate::capture::doctor;
+use crate::cli::doctor::{Doctor, Format};
+use crate::error::{Context as _, Result};
+use crate::report::doctor as report;
+
+/// Runs the sub-command and returns the exit status: 1 when nothing can be captured.
+///
+/// # Errors
+/// When the report cannot be written.
+pub fn run(typed: &Doctor) -> Result<u8> {
+    let checks = doctor::examine();
+    let text = match typed.format {
+        Format::Text => report::text(&checks),
+        Format::Json => report::json(&checks),
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        other => other.context(|| "write the report".into())?,
+    }
+    Ok(u8::from(!doctor::can_capture(&checks)))
+}

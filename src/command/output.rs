@@ -1,0 +1,144 @@
+//! Destinations: found to be writable before sampling, written after it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use crate::config::Destination;
+use crate::error::{Context as _, Error, Result};
+
+/// A destination that can be written.
+#[derive(Debug)]
+pub struct Output {
+    /// `None`: standard output.
+    file: Option<(File, PathBuf)>,
+    /// Whether the file was made for this: it goes again when nothing is written.
+    created: bool,
+}
+
+impl Output {
+    /// Opens a destination; what a file holds stays until [`Output::write`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open(destination: &Destination) -> Result<Self> {
+        match destination {
+            Destination::Stdout => Ok(Self {
+                file: None,
+                created: false,
+            }),
+            Destination::File(path) => {
+                let existed = path.exists();
+                let file = OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(false)
+                    .open(path)
+                    .context(|| format!("open `{}` for writing", path.display()))?;
+                Ok(Self {
+                    file: Some((file, path.clone())),
+                    created: !existed,
+                })
+            }
+            Destination::New(stem, extension) => Self::create_new(stem, extension),
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.file {
+            None => "standard output".into(),
+            Some((_, path)) => path.display().to_string(),
+        }
+    }
+
+    /// Writes everything, and returns how many bytes that was. A reader that
+    /// went away has seen what it wanted.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(mut self, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u64> {
+        let name = self.name();
+        let result = match &mut self.file {
+            None => write_counted(io::stdout().lock(), content),
+            Some((file, _)) => {
+                self.created = false;
+                truncate(file).and_then(|()| write_counted(file, content))
+            }
+        };
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+            other => other.context(|| format!("write `{name}`")),
+        }
+    }
+
+    fn create_new(stem: &str, extension: &str) -> Result<Self> {
+        let names = std::iter::once(format!("{stem}.{extension}"))
+            .chain((1..10_000).map(|number| format!("{stem}.{number}.{extension}")));
+        for name in names {
+            match File::create_new(&name) {
+                Ok(file) => {
+                    return Ok(Self {
+                        file: Some((file, name.into())),
+                        created: true,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).context(|| format!("create `{name}`")),
+            }
+        }
+        Err(Error::failed(format!(
+            "failed to find a free name: {stem}.{extension} and 9,999 more exist"
+        )))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.created
+            && let Some((_, path)) = &self.file
+        {
+            // Nothing was written: at worst an empty file stays.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// A device or a pipe has no length to cut.
+fn truncate(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(())
+}
+
+fn write_counted(
+    to: impl Write,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut counting = Counting {
+        to: BufWriter::new(to),
+        bytes: 0,
+    };
+    content(&mut counting)?;
+    counting.flush()?;
+    Ok(counting.bytes)
+}
+
+struct Counting<W: Write> {
+    to: BufWriter<W>,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -1,0 +1,265 @@
+//! `somno record`: capture, stitch, symbolize, write.
+
+mod collect;
+mod finish;
+mod target;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::unistd::User;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use self::collect::Collector;
+use self::finish::{Outcome, Outputs};
+use self::target::{Attached, End};
+use super::Verbosity;
+use crate::bpf;
+use crate::capture::event_name::{self, EventSpec};
+use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
+use crate::capture::{Mode, Options, Session};
+use crate::cli::record::Record;
+use crate::config::{RecordConfig, TargetConfig};
+use crate::error::{Context as _, Result};
+use crate::event::EventSource as _;
+use crate::id::Tid;
+use crate::proc::status;
+use crate::time::{Rate, Timestamp};
+
+/// How often the rings are looked at when nothing wakes us.
+const ROUND: Duration = Duration::from_millis(100);
+/// How often, and how long altogether, user halves are waited for at the end.
+const LAST_ROUND: Duration = Duration::from_millis(5);
+const LAST_ROUNDS: u32 = 20;
+
+/// Runs the sub-command and returns the exit status.
+///
+/// # Errors
+/// Whatever fails.
+pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
+    let config = RecordConfig::new(typed, user_id)?;
+    let outputs = Outputs::open(&config)?;
+    let stop = stop_on_signals()?;
+    let (options, chosen) = capture_options(&config, verbosity);
+
+    let mut storage = bpf::Storage::new();
+    let everything = config.target == TargetConfig::All;
+    let mut session = Session::load(&mut storage, &options, everything)?;
+    let notes = notes(&config, &session, chosen);
+    if verbosity > Verbosity::Quiet {
+        for note in notes {
+            eprintln!("somno: {note}");
+        }
+    }
+
+    let mut attached = Attached::attach(&mut session, &config, &options)?;
+    let began = Instant::now();
+    let mut collector = Collector::new();
+    let cpu_before = process_cpu();
+    let end = sample(
+        &session_parts(&config, &stop),
+        &mut session,
+        &mut attached,
+        &mut collector,
+    )?;
+    session.disable()?;
+    let duration = began
+        .elapsed()
+        .saturating_sub(config.delay.unwrap_or_default());
+    drain(&mut session, &mut collector)?;
+    let user_space_cpu = process_cpu().saturating_sub(cpu_before);
+
+    let counters = session.counters()?;
+    let outcome = Outcome {
+        collected: collector.finish(&session.pending()),
+        counters,
+        mode: session.mode(),
+        event: options.event.name,
+        rate: options.rate,
+        duration,
+        started,
+        user_space_cpu,
+        memory: status::own_memory(),
+        target: attached.describe(),
+    };
+    // While the programs are loaded, the kernel has names for them.
+    let written = outputs.write(&outcome, verbosity);
+    drop(session);
+    let status = attached.end(end)?;
+    match written {
+        Err(error) if status != 0 => {
+            eprintln!("somno: {error}");
+            Ok(status)
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(status),
+    }
+}
+
+/// What ends sampling, beside the target.
+struct Limits<'a> {
+    delay: Option<Duration>,
+    duration: Option<Duration>,
+    stop: &'a AtomicBool,
+    /// Whether sampling must be begun here, not by the command's exec.
+    enable: bool,
+}
+
+fn session_parts<'a>(config: &RecordConfig, stop: &'a AtomicBool) -> Limits<'a> {
+    let command = matches!(config.target, TargetConfig::Command { .. });
+    Limits {
+        delay: config.delay,
+        duration: config.duration,
+        stop,
+        enable: !command || config.delay.is_some(),
+    }
+}
+
+/// Samples until the target, the time or a signal ends it.
+fn sample(
+    limits: &Limits<'_>,
+    session: &mut Session<'_>,
+    attached: &mut Attached,
+    collector: &mut Collector,
+) -> Result<End> {
+    attached.release()?;
+    let began = Instant::now();
+    let begin_at = began + limits.delay.unwrap_or_default();
+    let end_at = limits.duration.map(|duration| begin_at + duration);
+    let mut enable = limits.enable;
+    loop {
+        let now = Instant::now();
+        if enable && now >= begin_at {
+            session.enable()?;
+            enable = false;
+        }
+        let next = if enable { Some(begin_at) } else { end_at };
+        let timeout = next.map_or(ROUND, |at| at.saturating_duration_since(now).min(ROUND));
+        session.wait(&attached.descriptors(), timeout)?;
+        session.read_events(&mut |event| collector.add(event))?;
+        collector.end_round();
+
+        if limits.stop.load(Ordering::Relaxed) {
+            return Ok(End::Signal);
+        }
+        if end_at.is_some_and(|at| Instant::now() >= at) {
+            return Ok(End::Duration);
+        }
+        if attached.has_ended()? {
+            return Ok(End::Target);
+        }
+    }
+}
+
+/// Reads what is under way: callbacks of running tasks come within microseconds.
+fn drain(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
+    for _ in 0..LAST_ROUNDS {
+        std::thread::sleep(LAST_ROUND);
+        session.read_events(&mut |event| collector.add(event))?;
+        collector.end_round();
+        if !collector.is_waiting() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The first signal stops and writes, a second one gives up.
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .context(|| "handle signals".into())?;
+    }
+    Ok(stop)
+}
+
+/// Whether the event was named or had to be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Named,
+    Pmu,
+    NoPmu,
+}
+
+fn capture_options(config: &RecordConfig, verbosity: Verbosity) -> (Options, Chosen) {
+    let (event, chosen) = match &config.event {
+        Some(event) => (event.clone(), Chosen::Named),
+        None => default_event(),
+    };
+    let command = matches!(config.target, TargetConfig::Command { .. });
+    let options = Options {
+        event,
+        rate: config.rate,
+        max_depth: config.max_depth,
+        kernel_frames: config.kernel_frames,
+        sleep: config.sleep,
+        inherit: config.inherit,
+        mark_nmi: verbosity >= Verbosity::Diagnostic,
+        cpus: config.cpus.clone(),
+        uid: config.uid,
+        comm: config.comm.clone(),
+        start: if command && config.delay.is_none() {
+            Start::AtExec
+        } else {
+            Start::ByCall
+        },
+    };
+    (options, chosen)
+}
+
+/// `cycles` where a counter for them can be had, else the clock.
+fn default_event() -> (EventSpec, Chosen) {
+    let parse = |name| EventSpec::parse(name).expect("it is in the table");
+    let cycles = parse(event_name::CYCLES);
+    let attributes = Attributes {
+        selector: cycles.selector,
+        rate: Rate::Frequency(std::num::NonZeroU64::MIN),
+        start: Start::ByCall,
+        inherit: false,
+    };
+    match PerfEvent::open(&attributes, Scope::Thread(Tid(0))) {
+        Ok(_) => (cycles, Chosen::Pmu),
+        Err(_) => (parse(event_name::CPU_CLOCK), Chosen::NoPmu),
+    }
+}
+
+/// What a user should know about this run before it begins; each once.
+fn notes(config: &RecordConfig, session: &Session<'_>, chosen: Chosen) -> Vec<String> {
+    let mut notes = Vec::new();
+    if chosen == Chosen::NoPmu {
+        notes.push("no PMU here: sampling by cpu-clock, a timer".into());
+    }
+    if session.mode() == Mode::Interrupt {
+        notes.push(
+            "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the \
+             interrupt, by frame pointers only"
+                .into(),
+        );
+    }
+    let endless =
+        config.duration.is_none() && !matches!(config.target, TargetConfig::Command { .. });
+    if endless && std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        notes.push("sampling; Ctrl-C stops and writes".into());
+    }
+    notes
+}
+
+/// A user's number, from a number or a name.
+fn user_id(user: &str) -> Option<u32> {
+    user.parse()
+        .ok()
+        .or_else(|| Some(User::from_name(user).ok()??.uid.as_raw()))
+}
+
+/// CPU time of this process so far.
+fn process_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.cast_unsigned(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
+}

@@ -1,0 +1,239 @@
+//! From the target that was named to one that is sampled, and to its end.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ExitStatus};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+use crate::bpf::abi;
+use crate::capture::launch::{RunAs, Suspended};
+use crate::capture::targets::Target;
+use crate::capture::{Options, Session};
+use crate::config::{RecordConfig, TargetConfig};
+use crate::error::{Context as _, Error, Result};
+use crate::id::{Pid, Tid};
+use crate::proc::{cpus, tasks};
+
+/// Why sampling ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The target is gone.
+    Target,
+    /// The time is over.
+    Duration,
+    /// A signal came.
+    Signal,
+}
+
+/// A target with events open on it.
+#[derive(Debug)]
+pub(super) struct Attached {
+    kind: Kind,
+    description: String,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Runs for as long as one of these does.
+    Watched(Vec<OwnedFd>),
+    /// Has no end of its own.
+    System,
+    /// Not released yet.
+    Suspended(Suspended),
+    /// Our child.
+    Running {
+        child: Child,
+        pidfd: Option<OwnedFd>,
+    },
+    /// Our child, ended.
+    Ended(ExitStatus),
+}
+
+impl Attached {
+    /// Opens events on what the configuration names; a command waits still.
+    pub(super) fn attach(
+        session: &mut Session<'_>,
+        config: &RecordConfig,
+        options: &Options,
+    ) -> Result<Self> {
+        let (kind, target, description) = match &config.target {
+            TargetConfig::All => {
+                let cpus = cpus_to_sample(&config.cpus)?;
+                (Kind::System, Target::Cpus(cpus), "system".into())
+            }
+            TargetConfig::Processes(pids) => (
+                Kind::Watched(watch(pids)?),
+                Target::Processes(pids.clone()),
+                describe("process", "processes", pids.iter().map(|pid| pid.0)),
+            ),
+            TargetConfig::Threads(tids) => (
+                Kind::Watched(Vec::new()),
+                Target::Threads(tids.clone()),
+                describe("thread", "threads", tids.iter().map(|tid| tid.0)),
+            ),
+            TargetConfig::Command { arguments, as_root } => {
+                let suspended = Suspended::launch(arguments, run_as(*as_root)?)?;
+                let target = Target::Command(suspended.pid());
+                let words: Vec<_> = arguments
+                    .iter()
+                    .map(|word| word.to_string_lossy())
+                    .collect();
+                (Kind::Suspended(suspended), target, words.join(" "))
+            }
+        };
+        session.attach(&target, options)?;
+        let kind = match (kind, &config.target) {
+            (Kind::Watched(_), TargetConfig::Threads(tids)) => Kind::Watched(watch_threads(tids)),
+            (kind, _) => kind,
+        };
+        Ok(Self { kind, description })
+    }
+
+    /// Lets a command begin.
+    pub(super) fn release(&mut self) -> Result<()> {
+        let kind = std::mem::replace(&mut self.kind, Kind::System);
+        self.kind = match kind {
+            Kind::Suspended(suspended) => {
+                let child = suspended.release()?;
+                let pidfd = RawPid::from_raw(child.id().cast_signed())
+                    .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+                Kind::Running { child, pidfd }
+            }
+            other => other,
+        };
+        Ok(())
+    }
+
+    /// Descriptors that are readable when something ended.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        match &self.kind {
+            Kind::Watched(fds) => fds.iter().map(OwnedFd::as_fd).collect(),
+            Kind::Running { pidfd, .. } => pidfd.iter().map(OwnedFd::as_fd).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether nothing of the target is left.
+    pub(super) fn has_ended(&mut self) -> Result<bool> {
+        match &mut self.kind {
+            Kind::System | Kind::Suspended(_) => Ok(false),
+            Kind::Watched(fds) => {
+                fds.retain(|fd| !is_readable(fd.as_fd()));
+                Ok(fds.is_empty())
+            }
+            Kind::Running { child, .. } => {
+                let status = child.try_wait().context(|| "wait for the command".into())?;
+                if let Some(status) = status {
+                    self.kind = Kind::Ended(status);
+                }
+                Ok(status.is_some())
+            }
+            Kind::Ended(_) => Ok(true),
+        }
+    }
+
+    /// What was sampled, for people.
+    pub(super) fn describe(&self) -> String {
+        self.description.clone()
+    }
+
+    /// Sees a command to its end and returns the exit status to pass on. One
+    /// that outlived sampling is asked to end; that it did then is no failure.
+    pub(super) fn end(self, end: End) -> Result<u8> {
+        match self.kind {
+            Kind::Ended(status) => Ok(exit_status(status)),
+            Kind::Running { mut child, .. } => {
+                if let Some(pid) = RawPid::from_raw(child.id().cast_signed()) {
+                    // It may have ended by itself just now.
+                    let _ = kill_process(pid, Signal::TERM);
+                }
+                let status = child.wait().context(|| "wait for the command".into())?;
+                let by_us = status.signal() == Some(Signal::TERM.as_raw());
+                Ok(if by_us && end == End::Duration {
+                    0
+                } else {
+                    exit_status(status)
+                })
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+/// As a shell has it: 128 + signal when killed.
+fn exit_status(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| Some(128 + status.signal()?))
+        .unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+fn describe(one: &str, many: &str, ids: impl Iterator<Item = u32>) -> String {
+    let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+    let what = if ids.len() == 1 { one } else { many };
+    format!("{what} {}", ids.join(", "))
+}
+
+fn cpus_to_sample(wanted: &[u16]) -> Result<Vec<u16>> {
+    let online = cpus::online(abi::MAX_CPUS)?;
+    if wanted.is_empty() {
+        return Ok(online);
+    }
+    if let Some(missing) = wanted.iter().find(|cpu| !online.contains(cpu)) {
+        return Err(Error::usage(format!("CPU {missing} is not online")));
+    }
+    Ok(wanted.to_vec())
+}
+
+fn watch(pids: &[Pid]) -> Result<Vec<OwnedFd>> {
+    pids.iter()
+        .map(|pid| {
+            let raw = i32::try_from(pid.0).ok().and_then(RawPid::from_raw);
+            let fd = raw.map(|raw| pidfd_open(raw, PidfdFlags::empty()));
+            match fd {
+                Some(Ok(fd)) => Ok(fd),
+                _ if tasks::exists(Tid(pid.0)) => {
+                    Err(Error::usage(format!("{pid} is a thread, not a process"))
+                        .with_hint(format!("use -t {pid}")))
+                }
+                _ => Err(Error::failed(format!(
+                    "failed to sample process {pid}: it does not exist"
+                ))),
+            }
+        })
+        .collect()
+}
+
+/// Descriptors of threads; one that is gone by now is missing.
+fn watch_threads(tids: &[Tid]) -> Vec<OwnedFd> {
+    // PIDFD_THREAD, since Linux 6.9
+    let flags = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
+    tids.iter()
+        .filter_map(|tid| RawPid::from_raw(i32::try_from(tid.0).ok()?))
+        .filter_map(|raw| pidfd_open(raw, flags).ok())
+        .collect()
+}
+
+fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// The user who called sudo, where somno runs under it.
+fn run_as(as_root: bool) -> Result<Option<RunAs>> {
+    if as_root || !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let caller = std::env::var("SUDO_UID").ok();
+    match caller.and_then(|uid| uid.parse().ok()) {
+        None | Some(0) => Ok(None),
+        Some(uid) => RunAs::lookup(uid).map(Some),
+    }
+}

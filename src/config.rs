@@ -1,0 +1,302 @@
+//! From what was typed to what was meant: validated once, with every default.
+
+use std::ffi::OsString;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::bpf::abi;
+use crate::capture::event_name::EventSpec;
+use crate::cli::record::{Format, Record};
+use crate::error::{Error, Result};
+use crate::id::{Pid, Tid};
+use crate::proc::cpus;
+use crate::time::Rate;
+
+const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
+const MAX_DEPTH: u32 = 512;
+
+/// What `somno record` is to do.
+#[derive(Clone, Debug)]
+pub struct RecordConfig {
+    /// What to sample.
+    pub target: TargetConfig,
+    /// The event; the best one that the machine has, where none is named.
+    pub event: Option<EventSpec>,
+    /// How often.
+    pub rate: Rate,
+    /// Only these CPUs, where any are named.
+    pub cpus: Vec<u16>,
+    /// Only this user's tasks.
+    pub uid: Option<u32>,
+    /// Only tasks of a matching name.
+    pub comm: Option<Regex>,
+    /// Whether children and later threads are sampled.
+    pub inherit: bool,
+    /// User frames kept.
+    pub max_depth: u32,
+    /// Whether kernel frames are taken.
+    pub kernel_frames: bool,
+    /// Whether reads may sleep.
+    pub sleep: bool,
+    /// When to stop.
+    pub duration: Option<Duration>,
+    /// How long to wait first.
+    pub delay: Option<Duration>,
+    /// What to write.
+    pub outputs: Vec<OutputConfig>,
+    /// Where to write the counts.
+    pub stats: Option<Destination>,
+}
+
+/// What to sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetConfig {
+    /// All threads of these processes.
+    Processes(Vec<Pid>),
+    /// These threads.
+    Threads(Vec<Tid>),
+    /// Everything.
+    All,
+    /// A command to run.
+    Command {
+        /// Program and arguments.
+        arguments: Vec<OsString>,
+        /// Whether it stays root under sudo.
+        as_root: bool,
+    },
+}
+
+/// One thing to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputConfig {
+    /// Where.
+    pub destination: Destination,
+    /// As what.
+    pub format: Format,
+}
+
+/// Where something is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To standard output.
+    Stdout,
+    /// To a file that the user named: it is replaced.
+    File(PathBuf),
+    /// To a new file: this name, or with a number where that exists.
+    New(&'static str, &'static str),
+}
+
+impl RecordConfig {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// Usage errors that name the value.
+    pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
+        Ok(Self {
+            event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
+            rate: rate(&typed)?,
+            cpus: typed
+                .cpu
+                .as_deref()
+                .map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            uid: typed
+                .uid
+                .as_deref()
+                .map(|user| {
+                    user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
+                })
+                .transpose()?,
+            comm: typed
+                .comm
+                .as_deref()
+                .map(|pattern| {
+                    Regex::new(pattern).map_err(|error| {
+                        Error::usage(format!("bad regular expression for --comm: {error}"))
+                    })
+                })
+                .transpose()?,
+            inherit: !typed.no_inherit,
+            max_depth: max_depth(typed.max_depth)?,
+            kernel_frames: !typed.no_kernel,
+            sleep: !typed.no_fault,
+            duration: typed.duration,
+            delay: typed.delay,
+            outputs: outputs(&typed.output, typed.format)?,
+            stats: typed.stats.as_deref().map(destination),
+            target: target(typed)?,
+        })
+    }
+}
+
+fn target(typed: Record) -> Result<TargetConfig> {
+    if typed.as_root && typed.command.is_empty() {
+        return Err(Error::usage("--as-root needs a COMMAND"));
+    }
+    if typed.pid.contains(&0) || typed.tid.contains(&0) {
+        return Err(Error::usage("0 is not a process"));
+    }
+    Ok(if typed.all {
+        TargetConfig::All
+    } else if !typed.pid.is_empty() {
+        TargetConfig::Processes(typed.pid.into_iter().map(Pid).collect())
+    } else if !typed.tid.is_empty() {
+        TargetConfig::Threads(typed.tid.into_iter().map(Tid).collect())
+    } else {
+        TargetConfig::Command {
+            arguments: typed.command,
+            as_root: typed.as_root,
+        }
+    })
+}
+
+fn rate(typed: &Record) -> Result<Rate> {
+    let positive = |value: u64, option: &str| {
+        NonZeroU64::new(value).ok_or_else(|| Error::usage(format!("{option} must be above 0")))
+    };
+    Ok(match (typed.freq, typed.period) {
+        (_, Some(period)) => Rate::Period(positive(period, "--period")?),
+        (Some(frequency), None) => Rate::Frequency(positive(frequency, "--freq")?),
+        (None, None) => Rate::Frequency(FREQUENCY),
+    })
+}
+
+fn max_depth(typed: Option<u32>) -> Result<u32> {
+    let depth = typed.unwrap_or(MAX_DEPTH);
+    if depth == 0 || depth > abi::MAX_DEPTH {
+        return Err(Error::usage(format!(
+            "--max-depth must be from 1 to {}",
+            abi::MAX_DEPTH
+        )));
+    }
+    Ok(depth)
+}
+
+fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig>> {
+    if paths.is_empty() {
+        let format = format.unwrap_or(Format::Svg);
+        let extension = match format {
+            Format::Svg => "svg",
+            Format::Folded => "folded",
+        };
+        return Ok(vec![OutputConfig {
+            destination: Destination::New("profile", extension),
+            format,
+        }]);
+    }
+    let outputs: Vec<_> = paths
+        .iter()
+        .map(|path| {
+            Ok(OutputConfig {
+                destination: destination(path),
+                format: format.or_else(|| format_of(path)).ok_or_else(|| {
+                    Error::usage(format!("unknown format of `{}`", path.display()))
+                        .with_hint("use an extension .svg, .folded or .txt, or --format")
+                })?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let mut seen = std::collections::HashSet::new();
+    if let Some(twice) = paths.iter().find(|path| !seen.insert(*path)) {
+        return Err(Error::usage(format!(
+            "`{}` is named twice",
+            twice.display()
+        )));
+    }
+    Ok(outputs)
+}
+
+fn destination(path: &Path) -> Destination {
+    if path == Path::new("-") {
+        Destination::Stdout
+    } else {
+        Destination::File(path.to_owned())
+    }
+}
+
+fn format_of(path: &Path) -> Option<Format> {
+    if path == Path::new("-") {
+        return Some(Format::Folded);
+    }
+    match path.extension()?.to_str()? {
+        "svg" => Some(Format::Svg),
+        "folded" | "txt" => Some(Format::Folded),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    fn config(arguments: &[&str]) -> Result<RecordConfig> {
+        let cli = Cli::try_parse_from(["somno", "record"].iter().chain(arguments))
+            .map_err(|error| Error::usage(error.to_string()))?;
+        let Command::Record(typed) = cli.command else {
+            unreachable!("it is record")
+        };
+        RecordConfig::new(*typed, |name| name.parse().ok())
+    }
+
+    /// Check the defaults.
+    #[test]
+    fn defaults() {
+        let config = config(&["--", "true", "-x"]).expect("it is valid");
+        assert_eq!(config.rate, Rate::Frequency(FREQUENCY));
+        assert_eq!(config.max_depth, 512);
+        assert!(config.inherit && config.kernel_frames && config.sleep);
+        assert_eq!(
+            config.target,
+            TargetConfig::Command {
+                arguments: vec!["true".into(), "-x".into()],
+                as_root: false
+            }
+        );
+        assert_eq!(config.outputs.len(), 1);
+    }
+
+    /// Check that extensions give formats, and --format wins.
+    #[test]
+    fn formats() {
+        for (arguments, format) in [
+            (&["-o", "a.svg"][..], Format::Svg),
+            (&["-o", "a.b.folded"], Format::Folded),
+            (&["-o", "a.txt"], Format::Folded),
+            (&["-o", "-"], Format::Folded),
+            (&["-o", "a.svg", "--format", "folded"], Format::Folded),
+        ] {
+            let arguments: Vec<_> = arguments.iter().copied().chain(["-a"]).collect();
+            assert_eq!(config(&arguments).expect("valid").outputs[0].format, format);
+        }
+    }
+
+    /// Check that what cannot be meant is refused with exit status 2.
+    #[test]
+    fn refusals() {
+        for arguments in [
+            &[][..],
+            &["-a", "-p", "1"],
+            &["-a", "-F", "0"],
+            &["-a", "-F", "1", "-c", "1"],
+            &["-a", "-c", "0"],
+            &["-a", "-e", "nonsense"],
+            &["-a", "--comm", "("],
+            &["-a", "-u", "nobody-of-this-name"],
+            &["-a", "-C", "9-1"],
+            &["-a", "--max-depth", "0"],
+            &["-a", "--max-depth", "1025"],
+            &["-a", "-o", "a.xyz"],
+            &["-a", "-o", "a.svg", "-o", "a.svg"],
+            &["-a", "-d", "soon"],
+            &["-a", "--as-root"],
+            &["-p", "0"],
+        ] {
+            let error = config(arguments).expect_err(&format!("{arguments:?}"));
+            assert_eq!(error.kind().exit_status(), 2, "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What happens while sampling: the one type between whoever captures or reads and whoever stitches.
+
+use crate::addr::{FileOffset, KernelAddress, UserAddress};
+use crate::error::Result;
+use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::time::{ProcessStart, Timestamp};
+
+/// Something that was captured.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A sample was taken.
+    KernelHalf(KernelHalf),
+    /// A user stack was read.
+    UserHalf(UserHalf),
+    /// A file was seen for the first time.
+    Module(Module),
+    /// A task that is followed did something.
+    Task(TaskNotice),
+}
+
+/// Where events come from: a live session or a recording.
+pub trait EventSource {
+    /// Hands over what there is, and returns whether more may follow.
+    ///
+    /// When it returns, everything that was written before the call began has
+    /// been handed over.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    fn read_events(&mut self, sink: &mut dyn FnMut(Event)) -> Result<()>;
+}
+
+/// How the user stack of a sample follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// A user half with this cookie serves it.
+    Deferred(Cookie),
+    /// There is none: a kernel thread or idle.
+    KernelOnly,
+    /// There is none, for this reason.
+    Never(Outcome),
+}
+
+/// The interrupt's part of a sample.
+#[derive(Clone, Debug)]
+pub struct KernelHalf {
+    /// When it was taken.
+    pub time: Timestamp,
+    /// Where the CPU was.
+    pub cpu: Cpu,
+    /// The process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: Tid,
+    /// The thread's name at this moment.
+    pub comm: Comm,
+    /// How many samples it stands for.
+    pub weight: Weight,
+    /// How its user stack follows.
+    pub promise: Promise,
+    /// Whether the interrupt hit somno's own callback.
+    pub own_cost: bool,
+    /// Whether it was taken in a non-maskable interrupt.
+    pub in_nmi: bool,
+    /// Where user space was, or will go on.
+    pub user_ip: UserAddress,
+    /// The kernel stack, leaf first; empty in user mode.
+    pub kernel: Box<[KernelAddress]>,
+}
+
+/// The task's part of one or more samples.
+#[derive(Clone, Debug)]
+pub struct UserHalf {
+    /// What joins it to its kernel halves.
+    pub cookie: Cookie,
+    /// When it was finished.
+    pub time: Timestamp,
+    /// The process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: Tid,
+    /// When the process started.
+    pub process_start: ProcessStart,
+    /// How the unwinding ended.
+    pub outcome: Outcome,
+    /// Whether the task was exiting: later samples of its exit may carry the same cookie.
+    pub at_exit: bool,
+    /// What it cost, in nanoseconds.
+    pub cost_ns: u32,
+    /// Reads that had to fault and got their data.
+    pub slept: u32,
+    /// The stack, leaf first.
+    pub frames: Box<[UserFrame]>,
+}
+
+/// A place in a process's code. For a caller it lies in the call instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UserFrame {
+    /// In a file.
+    File(ModuleId, FileOffset),
+    /// In anonymous memory.
+    Anonymous(UserAddress),
+}
+
+/// How a user stack ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It reached the thread's first frame.
+    Complete,
+    /// No unwind information and no believable frame pointer.
+    NoCfi,
+    /// Unwind information that contradicts itself or passes a bound.
+    BadCfi,
+    /// A frame-pointer chain that left the stack or did not move up.
+    BrokenChain,
+    /// Memory that is not there, even with sleeping.
+    Unreadable,
+    /// The depth limit was reached.
+    TooDeep,
+    /// The task was past giving up its memory.
+    Exited,
+    /// The program was replaced between the halves.
+    Exec,
+    /// Still in the kernel when sampling stopped.
+    Pending,
+    /// The user half was lost.
+    Lost,
+    /// Taken by frame pointers in the interrupt, on a kernel that cannot defer.
+    Interrupt,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of reports.
+    pub const ALL: [Self; 11] = [
+        Self::Complete,
+        Self::NoCfi,
+        Self::BadCfi,
+        Self::BrokenChain,
+        Self::Unreadable,
+        Self::TooDeep,
+        Self::Exited,
+        Self::Exec,
+        Self::Pending,
+        Self::Lost,
+        Self::Interrupt,
+    ];
+
+    /// The frame that says why a stack stopped short, where it did.
+    #[must_use]
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Complete | Self::Interrupt => None,
+            Self::NoCfi => Some("[no CFI]"),
+            Self::BadCfi => Some("[bad CFI]"),
+            Self::BrokenChain => Some("[broken chain]"),
+            Self::Unreadable => Some("[unreadable stack]"),
+            Self::TooDeep => Some("[too deep]"),
+            Self::Exited => Some("[exited]"),
+            Self::Exec => Some("[exec]"),
+            Self::Pending => Some("[pending]"),
+            Self::Lost => Some("[lost]"),
+        }
+    }
+}
+
+/// A file that code was mapped from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its number in this session.
+    pub id: ModuleId,
+    /// Which file it is.
+    pub identity: FileIdentity,
+    /// The path as the process saw it.
+    pub path: Vec<u8>,
+    /// Whether the file had no name any more.
+    pub deleted: bool,
+    /// A process that has it mapped.
+    pub pid: Pid,
+    /// Where that process has it mapped: start and end.
+    pub mapped: (UserAddress, UserAddress),
+}
+
+/// What tells one file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    /// The device, as the kernel has it inside.
+    pub device: u32,
+    /// The inode's number.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: u64,
+}
+
+/// A followed task did something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskNotice {
+    /// When.
+    pub time: Timestamp,
+    /// The process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: Tid,
+    /// The thread's name afterwards.
+    pub comm: Comm,
+    /// What it did.
+    pub what: TaskChange,
+}
+
+/// What a task did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskChange {
+    /// It was created, by this process.
+    Forked(Pid),
+    /// It runs another program.
+    Execed,
+    /// It was renamed.
+    Renamed,
+    /// It is gone.
+    Exited,
+}
+
+/// How many samples something stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight(pub u64);
+
+impl std::ops::AddAssign for Weight {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl std::iter::Sum for Weight {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        Self(iter.map(|weight| weight.0).sum())
+    }
+}
+
+/// A thread's name: up to 15 bytes of anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Comm([u8; 16]);
+
+impl Comm {
+    /// Takes the kernel's zero-terminated name.
+    #[must_use]
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the name as text; what is not UTF-8 is replaced.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let end = self.0.iter().position(|&b| b == 0).unwrap_or(self.0.len());
+        String::from_utf8_lossy(&self.0[..end]).into_owned()
+    }
+}
+
+impl From<&str> for Comm {
+    /// Cuts the name to what a thread may have.
+    fn from(name: &str) -> Self {
+        let mut bytes = [0; 16];
+        let len = name.len().min(15);
+        bytes[..len].copy_from_slice(&name.as_bytes()[..len]);
+        Self(bytes)
+    }
+}

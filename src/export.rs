@@ -1,0 +1,4 @@
+//! Profiles in the formats that other tools read.
+
+pub mod folded;
+pub mod svg;

@@ -1,0 +1,48 @@
+//! Names of things that are numbers.
+
+use std::fmt;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(
+    /// A process. Linux calls it a thread group.
+    Pid(u32)
+);
+number!(
+    /// A thread. Linux calls it a process.
+    Tid(u32)
+);
+number!(
+    /// A logical CPU.
+    Cpu(u16)
+);
+number!(
+    /// A file that code was mapped from, as the kernel side numbered it.
+    ModuleId(u32)
+);
+
+impl ModuleId {
+    /// The code that the kernel maps into every process, which no file backs.
+    pub const VDSO: Self = Self(1);
+}
+
+/// What joins a user half to its kernel halves: a slot and how often it was claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cookie {
+    /// The slot that the task held.
+    pub slot: u32,
+    /// Which of the slot's claims it was.
+    pub turn: u32,
+}

@@ -1,0 +1,6 @@
+//! /proc: pure parsers, with thin readers beside them.
+
+pub mod cpus;
+pub mod maps;
+pub mod status;
+pub mod tasks;

@@ -1,0 +1,47 @@
+//! `/proc/PID/status`: memory figures.
+
+use std::fs;
+
+/// Finds a field in kilobytes and returns it in bytes.
+#[must_use]
+pub fn parse_bytes(status: &str, field: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Memory of this process, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnMemory {
+    /// Anonymous memory that is resident now.
+    pub anonymous: u64,
+    /// The most that was ever resident.
+    pub peak_resident: u64,
+}
+
+/// Reads this process's memory figures; zero where the kernel does not say.
+#[must_use]
+pub fn own_memory() -> OwnMemory {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    OwnMemory {
+        anonymous: parse_bytes(&status, "RssAnon").unwrap_or_default(),
+        peak_resident: parse_bytes(&status, "VmHWM").unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Check that a field is found by its whole name and scaled.
+    #[test]
+    fn fields_are_found() {
+        let status = "Name:\tx\nRssAnon:\t    12 kB\nVmHWM:\t 3 kB\nRss: 1\n";
+        assert_eq!(parse_bytes(status, "RssAnon"), Some(12_288));
+        assert_eq!(parse_bytes(status, "VmHWM"), Some(3_072));
+        assert_eq!(parse_bytes(status, "Rss"), None);
+        assert_eq!(parse_bytes(status, "Missing"), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! The table of distinct frames.
+
+use std::collections::HashMap;
+
+use crate::addr::{FileOffset, KernelAddress, UserAddress};
+use crate::event::Outcome;
+use crate::id::{ModuleId, Pid};
+use crate::time::ProcessStart;
+
+/// A place where code was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Frame {
+    /// No code: the stack below stopped short, for this reason.
+    Reason(Outcome),
+    /// In a file that was mapped.
+    File(ModuleId, FileOffset),
+    /// In anonymous memory of one process.
+    Anonymous(Pid, ProcessStart, UserAddress),
+    /// In the kernel.
+    Kernel(KernelAddress),
+}
+
+/// A frame's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId(u32);
+
+impl FrameId {
+    /// The frame's position, for tables beside this one.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Distinct frames, in the order in which they were first seen.
+#[derive(Debug, Default)]
+pub struct FrameTable {
+    frames: Vec<Frame>,
+    ids: HashMap<Frame, FrameId>,
+}
+
+impl FrameTable {
+    /// Returns the id of a frame, adding it when it is new.
+    ///
+    /// # Panics
+    /// When there are 2^32 distinct frames.
+    pub fn intern(&mut self, frame: Frame) -> FrameId {
+        *self.ids.entry(frame).or_insert_with(|| {
+            let id = FrameId(u32::try_from(self.frames.len()).expect("fewer than 2^32 frames"));
+            self.frames.push(frame);
+            id
+        })
+    }
+
+    /// Every frame with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (FrameId, Frame)> + '_ {
+        (0..).map(FrameId).zip(self.frames.iter().copied())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+}

@@ -1,0 +1,107 @@
+//! The lines at the end of a recording.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::event::{Outcome, Weight};
+use crate::profile::outcome_key;
+use crate::profile::tally::Tally;
+use crate::report::stats::Lost;
+use crate::view::top::Function;
+
+/// How completely user stacks were read, in a few words.
+#[must_use]
+pub fn completeness(tally: &Tally) -> String {
+    match tally.completeness() {
+        Some(_) if tally.outcome(Outcome::Interrupt) > 0 => {
+            "user stacks by frame pointers in the interrupt".into()
+        }
+        Some(share) => format!("{} of user stacks complete", percent(share)),
+        None => "no user stacks".into(),
+    }
+}
+
+/// A share as a percentage that says 100 only for all.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 100.0 && percent > 99.9 {
+        format!("{:.2}%", (percent * 100.0).floor() / 100.0)
+    } else {
+        format!("{:.1}%", (percent * 10.0).floor() / 10.0)
+    }
+}
+
+/// Why stacks stopped short, and what was lost, where there is anything to say.
+#[must_use]
+pub fn shortfalls(tally: &Tally, lost: &Lost) -> Vec<String> {
+    let mut lines = Vec::new();
+    let short: Vec<_> = tally
+        .outcomes
+        .iter()
+        .filter(|(outcome, _)| outcome.reason().is_some())
+        .map(|(outcome, count)| format!("{} {count}", outcome_key(*outcome).replace('_', " ")))
+        .collect();
+    if !short.is_empty() {
+        lines.push(format!("stacks that stopped short: {}", short.join(", ")));
+    }
+    let losses: Vec<_> = [
+        ("no room for kernel halves", lost.kernel_ring),
+        ("no room for user halves", lost.user_ring),
+        ("no free slot", lost.slots),
+        ("not scheduled", lost.schedule),
+        ("throttled by the kernel", lost.throttled),
+        ("no room for notices", lost.notices),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(what, count)| format!("{what} {count}"))
+    .collect();
+    if !losses.is_empty() {
+        lines.push(format!("lost: {}", losses.join(", ")));
+    }
+    lines
+}
+
+/// A table of functions with their shares of all samples.
+#[must_use]
+pub fn hottest(functions: &[Function], total: Weight) -> String {
+    let share = |weight: Weight| weight.0 as f64 * 100.0 / total.0.max(1) as f64;
+    let mut text = String::from("   self   total  function\n");
+    for function in functions {
+        writeln!(
+            text,
+            "{:6.1}% {:6.1}%  {}",
+            share(function.own),
+            share(function.total),
+            function.name
+        )
+        .expect("a string takes everything");
+    }
+    text
+}
+
+/// A duration as people say it.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Check that not quite all is never shown as all.
+    #[test]
+    fn percentages_are_honest() {
+        for (share, text) in [
+            (1.0, "100.0%"),
+            (0.999_999, "99.99%"),
+            (0.9985, "99.8%"),
+            (0.5, "50.0%"),
+            (0.0, "0.0%"),
+        ] {
+            assert_eq!(percent(share), text);
+        }
+    }
+}

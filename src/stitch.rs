@@ -1,0 +1,239 @@
+//! Joins kernel halves and user halves by cookie, in whichever order they come.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::event::{KernelHalf, Outcome, Promise, UserHalf};
+use crate::id::Cookie;
+
+/// A sample, joined.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The interrupt's part.
+    pub kernel_half: KernelHalf,
+    /// What became of its user stack.
+    pub user: User,
+}
+
+/// What became of a sample's user stack.
+#[derive(Clone, Debug)]
+pub enum User {
+    /// There is none, and none was to be expected.
+    KernelOnly,
+    /// It was read, in full or in part.
+    Read(Rc<UserHalf>),
+    /// It could not be read.
+    Missing(Outcome),
+}
+
+impl Sample {
+    /// How the user stack ended; none for a kernel thread.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match &self.user {
+            User::KernelOnly => None,
+            User::Read(half) => Some(half.outcome),
+            User::Missing(outcome) => Some(*outcome),
+        }
+    }
+}
+
+/// Holds what waits for its other half.
+///
+/// A user half stays for two more rounds of reading: a sample that hit the
+/// callback after it was sent carries its cookie too. One that was sent at the
+/// task's exit stays until its slot is claimed again, because the rest of an
+/// exit can take long.
+#[derive(Debug, Default)]
+pub struct Stitcher {
+    waiting: HashMap<Cookie, Vec<KernelHalf>>,
+    recent: HashMap<Cookie, Rc<UserHalf>>,
+    previous: HashMap<Cookie, Rc<UserHalf>>,
+    exiting: HashMap<u32, Rc<UserHalf>>,
+}
+
+impl Stitcher {
+    /// Makes one that holds nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a kernel half; a finished sample goes to `sink`.
+    pub fn push_kernel_half(&mut self, half: KernelHalf, sink: &mut dyn FnMut(Sample)) {
+        let user = match half.promise {
+            Promise::KernelOnly => User::KernelOnly,
+            Promise::Never(outcome) => User::Missing(outcome),
+            Promise::Deferred(cookie) => {
+                let Some(user_half) = self.find(cookie) else {
+                    self.waiting.entry(cookie).or_default().push(half);
+                    return;
+                };
+                User::Read(user_half)
+            }
+        };
+        sink(Sample {
+            kernel_half: half,
+            user,
+        });
+    }
+
+    /// Takes a user half; samples that waited for it go to `sink`.
+    pub fn push_user_half(&mut self, half: UserHalf, sink: &mut dyn FnMut(Sample)) {
+        let half = Rc::new(half);
+        for kernel_half in self.waiting.remove(&half.cookie).unwrap_or_default() {
+            sink(Sample {
+                kernel_half,
+                user: User::Read(Rc::clone(&half)),
+            });
+        }
+        if half.at_exit {
+            self.exiting.insert(half.cookie.slot, half);
+        } else {
+            self.recent.insert(half.cookie, half);
+        }
+    }
+
+    /// Ends a round: whatever was written before it began has been pushed.
+    pub fn end_round(&mut self) {
+        self.previous = std::mem::take(&mut self.recent);
+    }
+
+    /// Whether samples wait for their user halves.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Gives up on what still waits: `pending` is still in the kernel, all else was lost.
+    pub fn finish(self, pending: &HashSet<Cookie>, sink: &mut dyn FnMut(Sample)) {
+        for (cookie, halves) in self.waiting {
+            let outcome = if pending.contains(&cookie) {
+                Outcome::Pending
+            } else {
+                Outcome::Lost
+            };
+            for kernel_half in halves {
+                sink(Sample {
+                    kernel_half,
+                    user: User::Missing(outcome),
+                });
+            }
+        }
+    }
+
+    fn find(&self, cookie: Cookie) -> Option<Rc<UserHalf>> {
+        self.recent
+            .get(&cookie)
+            .or_else(|| self.previous.get(&cookie))
+            .or_else(|| {
+                let half = self.exiting.get(&cookie.slot)?;
+                (half.cookie == cookie).then_some(half)
+            })
+            .map(Rc::clone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::addr::UserAddress;
+    use crate::event::{Comm, UserFrame, Weight};
+    use crate::id::{Cpu, Pid, Tid};
+    use crate::time::{ProcessStart, Timestamp};
+
+    fn cookie(turn: u32) -> Cookie {
+        Cookie { slot: 7, turn }
+    }
+
+    fn kernel_half(promise: Promise) -> KernelHalf {
+        KernelHalf {
+            time: Timestamp(1),
+            cpu: Cpu(0),
+            pid: Pid(1),
+            tid: Tid(1),
+            comm: Comm::from("test"),
+            weight: Weight(1),
+            promise,
+            own_cost: false,
+            in_nmi: false,
+            user_ip: UserAddress(0),
+            kernel: Box::new([]),
+        }
+    }
+
+    fn user_half(turn: u32, at_exit: bool) -> UserHalf {
+        UserHalf {
+            cookie: cookie(turn),
+            time: Timestamp(2),
+            pid: Pid(1),
+            tid: Tid(1),
+            process_start: ProcessStart(0),
+            outcome: Outcome::Complete,
+            at_exit,
+            cost_ns: 0,
+            slept: 0,
+            frames: Box::new([UserFrame::Anonymous(UserAddress(u64::from(turn)))]),
+        }
+    }
+
+    fn outcomes(run: impl FnOnce(&mut dyn FnMut(Sample))) -> Vec<Option<Outcome>> {
+        let mut seen = Vec::new();
+        run(&mut |sample| seen.push(sample.outcome()));
+        seen
+    }
+
+    /// Check that one user half serves kernel halves before it and after it.
+    #[test]
+    fn joins_in_either_order() {
+        let mut stitcher = Stitcher::new();
+        let seen = outcomes(|sink| {
+            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+            stitcher.push_user_half(user_half(1, false), sink);
+            stitcher.end_round();
+            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+        });
+        assert_eq!(seen, [Some(Outcome::Complete); 3]);
+        assert!(!stitcher.is_waiting());
+    }
+
+    /// Check that a user half is forgotten after two rounds, and one sent at exit is not.
+    #[test]
+    fn forgets_by_rounds() {
+        for (at_exit, expected) in [(false, Outcome::Lost), (true, Outcome::Complete)] {
+            let mut stitcher = Stitcher::new();
+            let seen = outcomes(|sink| {
+                stitcher.push_user_half(user_half(1, at_exit), sink);
+                stitcher.end_round();
+                stitcher.end_round();
+                stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+                stitcher.finish(&HashSet::new(), sink);
+            });
+            assert_eq!(seen, [Some(expected)]);
+        }
+    }
+
+    /// Check that the next turn of a slot is not served by the last one's stack.
+    #[test]
+    fn turns_are_apart() {
+        let mut stitcher = Stitcher::new();
+        let seen = outcomes(|sink| {
+            stitcher.push_user_half(user_half(1, true), sink);
+            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(2))), sink);
+            stitcher.finish(&HashSet::from([cookie(2)]), sink);
+        });
+        assert_eq!(seen, [Some(Outcome::Pending)]);
+    }
+
+    /// Check that samples without a user half to come are passed on at once.
+    #[test]
+    fn passes_on_what_is_whole() {
+        let mut stitcher = Stitcher::new();
+        let seen = outcomes(|sink| {
+            stitcher.push_kernel_half(kernel_half(Promise::KernelOnly), sink);
+            stitcher.push_kernel_half(kernel_half(Promise::Never(Outcome::Exited)), sink);
+        });
+        assert_eq!(seen, [None, Some(Outcome::Exited)]);
+    }
+}

@@ -1,0 +1,3 @@
+//! Projections of a profile: pure, for whoever shows them.
+
+pub mod top;

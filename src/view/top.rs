@@ -1,0 +1,52 @@
+//! The hottest functions.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::event::Weight;
+use crate::profile::Profile;
+use crate::symbolize::names::{FrameName, Kind, Names};
+
+/// A function and what it weighs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: FrameName,
+    /// Where it was the leaf.
+    pub own: Weight,
+    /// Where it was anywhere on the stack; recursion counts once.
+    pub total: Weight,
+}
+
+/// Lists functions, the one that was the leaf most often first.
+#[must_use]
+pub fn hottest(profile: &Profile, names: &Names) -> Vec<Function> {
+    let mut weights: HashMap<&FrameName, (Weight, Weight)> = HashMap::new();
+    for row in profile.rows() {
+        let frames = profile.stack(row.stack);
+        let stack: Vec<_> = frames
+            .iter()
+            .flat_map(|&frame| names.of(frame))
+            .filter(|name| name.kind() != Kind::Reason)
+            .collect();
+        if let Some(leaf) = stack.last() {
+            weights.entry(leaf).or_default().0 += row.weight;
+        }
+        for name in stack.into_iter().collect::<HashSet<_>>() {
+            weights.entry(name).or_default().1 += row.weight;
+        }
+    }
+    let mut functions: Vec<_> = weights
+        .into_iter()
+        .map(|(name, (own, total))| Function {
+            name: name.clone(),
+            own,
+            total,
+        })
+        .collect();
+    functions.sort_by(|a, b| {
+        (b.own, b.total)
+            .cmp(&(a.own, a.total))
+            .then_with(|| a.name.text().cmp(b.name.text()))
+    });
+    functions
+}
