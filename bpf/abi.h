@@ -93,8 +93,8 @@ struct somno_kernel_half {
 struct somno_user_half {
 	unsigned int record;
 	unsigned char outcome;
-	/* sent when the task exited: samples of the rest of its exit have this cookie too */
-	unsigned char at_exit;
+	/* sent before an exit or exec: samples of the rest of it have this cookie too */
+	unsigned char leaving;
 	unsigned short frame_count;
 	unsigned long long time_ns; /* CLOCK_MONOTONIC */
 	unsigned long long cookie;

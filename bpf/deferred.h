@@ -11,7 +11,7 @@ static __always_inline void send_user_half(struct workspace *ws, struct task_str
 	u64 size = sizeof(*half) + clamp(half->frame_count, SOMNO_MAX_DEPTH) * sizeof(u64);
 
 	half->record = SOMNO_USER_HALF;
-	half->at_exit = mode == NO_FAULT;
+	half->leaving = mode == NO_FAULT;
 	half->cookie = cookie;
 	half->process_start_ns = task->group_leader->start_boottime;
 	half->pid = task->tgid;

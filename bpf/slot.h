@@ -15,7 +15,7 @@ enum slot_phase {
 	SLOT_SCHEDULED = 0,
 	/* the callback is at work: what is sampled now is somno's own cost */
 	SLOT_RUNNING = 1,
-	/* the user half was sent when the task exited; the callback only releases */
+	/* the user half was sent before an exit or exec; the callback only releases */
 	SLOT_SENT = 2,
 };
 

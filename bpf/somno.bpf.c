@@ -61,11 +61,29 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
+	if (is_followed(task))
+		notify(SOMNO_EXIT, task, NULL, task->comm);
+	return 0;
+}
+
+/* What follows needs a kernel that can defer and is not loaded elsewhere. */
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_last_chance, struct task_struct *task)
+{
 	if (!is_followed(task))
 		return 0;
-	notify(SOMNO_EXIT, task, NULL, task->comm);
-	if (!somno_config.interrupt_only)
-		serve_exit(bpf_get_current_task_btf());
+	if (is_last_thread(task) || find_slot(task->pid) != NO_SLOT)
+		serve_before_leaving(bpf_get_current_task_btf());
+	return 0;
+}
+
+/* Since 6.10: before the point of no return. */
+SEC("tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_exec, struct task_struct *task)
+{
+	if (is_followed(task))
+		serve_before_leaving(bpf_get_current_task_btf());
 	return 0;
 }
 

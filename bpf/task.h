@@ -53,19 +53,19 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
 }
 
 /*
- * Unwinds what is pending while the memory is still there: task work of an
- * exiting task runs after. The last thread gets a stack even if nothing is
- * pending, for the samples that will hit the tear-down of its memory.
+ * Unwinds while the memory is still there, which exit and exec are about to give
+ * up: task work runs after both. A stack is taken even if nothing is pending, for
+ * the samples that will hit the tear-down; they have the slot's cookie until the
+ * callback, which then only releases.
  */
-static __always_inline void serve_exit(struct task_struct *task)
+static __always_inline void serve_before_leaving(struct task_struct *task)
 {
-	bool last = task->signal->live.counter == 0;
 	u32 tid = task->pid;
 	u32 index = find_slot(tid);
 	enum somno_promise promise;
 	struct slot *slot;
 
-	if (index == NO_SLOT && last && task->mm)
+	if (index == NO_SLOT && task->mm)
 		index = schedule_in_free_slot(task, tid, &promise);
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot || slot->phase != SLOT_SCHEDULED)
@@ -73,6 +73,12 @@ static __always_inline void serve_exit(struct task_struct *task)
 	slot->phase = SLOT_RUNNING;
 	serve_slot(slot, slot_cookie(index), NO_FAULT);
 	slot->phase = SLOT_SENT;
+}
+
+/* Whether the process ends with this thread: the tear-down of one among several is short. */
+static __always_inline bool is_last_thread(struct task_struct *task)
+{
+	return task->signal->live.counter == 0;
 }
 
 #endif

@@ -110,10 +110,15 @@ impl<'obj> Programs<'obj> {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
         configure(&mut rodata.somno_config, configuration);
-        // It consists of what a kernel that cannot defer does not have.
-        open.progs
-            .arm_slots_from
-            .set_autoload(!configuration.interrupt_only);
+        // They consist of what a kernel that cannot defer does not have.
+        let progs = &mut open.progs;
+        for program in [
+            &mut progs.arm_slots_from,
+            &mut progs.on_last_chance,
+            &mut progs.on_prepare_exec,
+        ] {
+            program.set_autoload(!configuration.interrupt_only);
+        }
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
         let kernel_rings = create_kernel_rings(&skeleton, configuration)?;
         Ok(Self {
@@ -139,8 +144,11 @@ impl<'obj> Programs<'obj> {
             &programs.on_exec,
             &programs.on_rename,
             &programs.on_exit,
+            &programs.on_last_chance,
+            &programs.on_prepare_exec,
         ]
         .into_iter()
+        .filter(|program| program.autoload())
         .map(|program| {
             program
                 .attach()

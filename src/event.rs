@@ -83,8 +83,8 @@ pub struct UserHalf {
     pub process_start: ProcessStart,
     /// How the unwinding ended.
     pub outcome: Outcome,
-    /// Whether the task was exiting: later samples of its exit may carry the same cookie.
-    pub at_exit: bool,
+    /// Whether an exit or exec had begun: later samples of it may carry the same cookie.
+    pub leaving: bool,
     /// What it cost, in nanoseconds.
     pub cost_ns: u32,
     /// Reads that had to fault and got their data.

@@ -41,15 +41,15 @@ impl Sample {
 /// Holds what waits for its other half.
 ///
 /// A user half stays for two more rounds of reading: a sample that hit the
-/// callback after it was sent carries its cookie too. One that was sent at the
-/// task's exit stays until its slot is claimed again, because the rest of an
-/// exit can take long.
+/// callback after it was sent carries its cookie too. One that was sent before an
+/// exit or exec stays until its slot is claimed again, because the rest can take
+/// long.
 #[derive(Debug, Default)]
 pub struct Stitcher {
     waiting: HashMap<Cookie, Vec<KernelHalf>>,
     recent: HashMap<Cookie, Rc<UserHalf>>,
     previous: HashMap<Cookie, Rc<UserHalf>>,
-    exiting: HashMap<u32, Rc<UserHalf>>,
+    leaving: HashMap<u32, Rc<UserHalf>>,
 }
 
 impl Stitcher {
@@ -87,8 +87,8 @@ impl Stitcher {
                 user: User::Read(Rc::clone(&half)),
             });
         }
-        if half.at_exit {
-            self.exiting.insert(half.cookie.slot, half);
+        if half.leaving {
+            self.leaving.insert(half.cookie.slot, half);
         } else {
             self.recent.insert(half.cookie, half);
         }
@@ -127,7 +127,7 @@ impl Stitcher {
             .get(&cookie)
             .or_else(|| self.previous.get(&cookie))
             .or_else(|| {
-                let half = self.exiting.get(&cookie.slot)?;
+                let half = self.leaving.get(&cookie.slot)?;
                 (half.cookie == cookie).then_some(half)
             })
             .map(Rc::clone)
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    fn user_half(turn: u32, at_exit: bool) -> UserHalf {
+    fn user_half(turn: u32, leaving: bool) -> UserHalf {
         UserHalf {
             cookie: cookie(turn),
             time: Timestamp(2),
@@ -170,7 +170,7 @@ mod tests {
             tid: Tid(1),
             process_start: ProcessStart(0),
             outcome: Outcome::Complete,
-            at_exit,
+            leaving,
             cost_ns: 0,
             slept: 0,
             frames: Box::new([UserFrame::Anonymous(UserAddress(u64::from(turn)))]),
@@ -198,13 +198,13 @@ mod tests {
         assert!(!stitcher.is_waiting());
     }
 
-    /// Check that a user half is forgotten after two rounds, and one sent at exit is not.
+    /// Check that a user half is forgotten after two rounds, and one sent before an exit is not.
     #[test]
     fn forgets_by_rounds() {
-        for (at_exit, expected) in [(false, Outcome::Lost), (true, Outcome::Complete)] {
+        for (leaving, expected) in [(false, Outcome::Lost), (true, Outcome::Complete)] {
             let mut stitcher = Stitcher::new();
             let seen = outcomes(|sink| {
-                stitcher.push_user_half(user_half(1, at_exit), sink);
+                stitcher.push_user_half(user_half(1, leaving), sink);
                 stitcher.end_round();
                 stitcher.end_round();
                 stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);

@@ -149,7 +149,7 @@ mirror!(
     UserHalf of somno_user_half {
         record: u32,
         outcome: u8,
-        at_exit: u8,
+        leaving: u8,
         frame_count: u16,
         time_ns: u64,
         cookie: u64,

@@ -108,7 +108,7 @@ fn user_half(bytes: &[u8]) -> Option<UserHalf> {
             abi::outcome::EXEC => Outcome::Exec,
             _ => Outcome::Lost,
         },
-        at_exit: fixed.at_exit != 0,
+        leaving: fixed.leaving != 0,
         cost_ns: fixed.cost_ns,
         slept: fixed.slept,
         frames,

@@ -55,7 +55,7 @@ impl Resolver {
             tid: kernel_half.tid,
             process_start: ProcessStart(0),
             outcome: Outcome::Interrupt,
-            at_exit: false,
+            leaving: false,
             cost_ns: 0,
             slept: 0,
             frames,
