@@ -213,7 +213,10 @@ extern int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_ta
 extern void bpf_local_irq_save(unsigned long *flags__irq_flag) __ksym __weak;
 extern void bpf_local_irq_restore(unsigned long *flags__irq_flag) __ksym __weak;
 
-/* include/linux/preempt.h */
-#define NMI_MASK 0x00f00000
+/*
+ * include/linux/preempt.h: bits 20 to 23 up to 6.19. In 7.3 it is bit 28, which was
+ * unused, and the old ones are the upper half of a nesting count.
+ */
+#define NMI_MASK 0x10f00000
 
 #endif

@@ -18,7 +18,8 @@ pub struct Tally {
     pub own_cost: u64,
     /// Samples that were taken in a non-maskable interrupt.
     pub in_nmi: u64,
-    /// User halves: fewer than samples, where one served several.
+    /// User halves that callbacks sent: fewer than samples, where one served several. Those
+    /// that were sent before an exit or exec, in case of samples to come, are not counted.
     pub user_halves: u64,
     /// Reads that had to fault and got their data.
     pub slept: u64,
@@ -37,7 +38,7 @@ impl Tally {
 
     /// Counts a user half.
     pub fn add_user_half(&mut self, half: &UserHalf) {
-        self.user_halves += 1;
+        self.user_halves += u64::from(!half.leaving);
         self.slept += u64::from(half.slept);
         self.deferred_cost.add(u64::from(half.cost_ns));
     }

@@ -1,0 +1,56 @@
+# What a developer runs. Each target sets up what it needs.
+.DEFAULT_GOAL := build
+.PHONY: build setup setup-lint setup-bench demo test lint bench test-vm
+
+# Loading programs into the kernel takes root: through sudo where we are not.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Programs under test are built as the user and run as root.
+RUNNER := CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER
+
+# $(call need,what is missing and why,test,packages)
+need = @{ $(2); } >/dev/null 2>&1 || { echo "setup: installing $(3): $(1)"; \
+	$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq $(3) >/dev/null; }
+
+build: setup
+	cargo build --release
+
+setup:
+	@command -v cargo >/dev/null || { echo "setup: needs Rust; see https://rustup.rs" >&2; exit 1; }
+	$(call need,to compile the BPF programs,command -v clang,clang)
+	$(call need,to compile libbpf and the fixtures,command -v cc && command -v make,build-essential)
+	$(call need,libbpf finds its libraries by it,command -v pkg-config,pkg-config)
+	$(call need,libbpf reads ELF files with it,pkg-config --exists libelf,libelf-dev)
+	$(call need,libelf needs it,pkg-config --exists zlib,zlib1g-dev)
+
+setup-lint: setup
+	$(call need,to check the format of the BPF programs,command -v clang-format,clang-format)
+	$(call need,to check scripts,command -v shellcheck,shellcheck)
+
+setup-bench: setup
+	$(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
+
+demo: build
+	@mkdir -p target/demo
+	cc -O1 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -pthread assets/demo.c -o target/demo/demo
+	$(SUDO) target/release/somno --verbose record -o target/demo/demo.svg -- target/demo/demo
+
+test: setup
+	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
+		{ echo "test: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
+	$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --lib --tests
+
+lint: setup-lint
+	cargo fmt --check
+	cargo clippy --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
+	clang-format --dry-run --Werror bpf/*.c bpf/*.h
+	shellcheck --external-sources tests/vm/setup tests/vm/fetch-kernel tests/vm/boot .ci/run
+	shellcheck --shell=dash tests/vm/init
+
+bench: setup-bench
+	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench
+
+# KERNEL=6.12|6.18|6.19|newest; without it, all of them.
+test-vm: setup
+	tests/vm/setup
+	KERNEL=$(KERNEL) cargo test --release --test vm -- --nocapture

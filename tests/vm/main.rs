@@ -1,0 +1,205 @@
+//! Runs somno in guests, where the kernel is another one and real NMIs happen.
+//!
+//! `make test-vm KERNEL=6.12|6.18|6.19|newest`; without KERNEL, all of them. Not
+//! part of `cargo test`: a guest is emulated and takes its time.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const SERIES: [&str; 4] = ["6.12", "6.18", "6.19", "newest"];
+const FORKS: u64 = 200;
+
+/// What the guest runs; results go to /out.
+const GUEST: &str = r#"
+set -eu
+somno=/usr/bin/somno
+uname -r > /out/kernel
+$somno doctor --format json > /out/doctor.json
+$somno -v record -F 199 -o /out/chain.folded --stats /out/chain.json -- /usr/bin/chain 4 2> /out/chain.stderr
+
+# A variable that every fork writes in process context: its watchpoint fires in an NMI.
+address=$(awk '$3 == "total_forks" { print $1 }' /proc/kallsyms)
+echo 'i=0; while [ $i -lt FORKS ]; do /bin/busybox true; i=$((i + 1)); done' > /tmp/forks.sh
+$somno -vv record -e "mem:0x$address/8:w" -c 1 -o /out/nmi.folded --stats /out/nmi.json \
+	-- /bin/busybox sh /tmp/forks.sh 2> /out/nmi.stderr
+"#;
+
+/// Check that somno samples on each kernel as well as that kernel allows.
+#[test]
+fn guests() {
+    let chosen = env::var("KERNEL").unwrap_or_default();
+    let series: Vec<_> = SERIES
+        .into_iter()
+        .filter(|series| chosen.is_empty() || *series == chosen)
+        .collect();
+    assert!(!series.is_empty(), "KERNEL must be one of {SERIES:?}");
+    for series in series {
+        let guest = Guest::run(series);
+        let deferred = series != "6.12";
+        println!(
+            "{series}: Linux {}: {}",
+            guest.text("kernel").trim(),
+            if deferred {
+                guest.check_deferred();
+                guest.check_nmi()
+            } else {
+                guest.check_fallback()
+            }
+        );
+        guest.check_dmesg();
+    }
+}
+
+/// The results of one guest.
+struct Guest {
+    out: PathBuf,
+}
+
+impl Guest {
+    fn run(series: &str) -> Self {
+        let room = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("vm-{series}"));
+        let out = room.join("out");
+        let _ = fs::remove_dir_all(&room);
+        fs::create_dir_all(&room).expect("the target directory is writable");
+        let chain = room.join("chain");
+        run(Command::new("cc")
+            .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
+            .arg("assets/fixtures/chain.c")
+            .arg("-o")
+            .arg(&chain));
+        let script = room.join("guest.sh");
+        fs::write(&script, GUEST.replace("FORKS", &FORKS.to_string())).expect("it is writable");
+        run(Command::new("tests/vm/boot")
+            .args(["--kernel", series, "--timeout", "600"])
+            .arg("--binary")
+            .arg(env!("CARGO_BIN_EXE_somno"))
+            .arg("--binary")
+            .arg(&chain)
+            .arg("--run")
+            .arg(&script)
+            .arg("--out")
+            .arg(&out));
+        Self { out }
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.out.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The share of folded samples of the fixture's threads in which `chain` is contiguous.
+    fn chain_share(&self, chain: &str) -> f64 {
+        let text = self.text("chain.folded");
+        let (mut with, mut all) = (0.0, 0.0);
+        for line in text.lines().filter(|line| line.contains(";run;")) {
+            let (stack, count) = line.rsplit_once(' ').expect("a folded line has a count");
+            let count: f64 = count.parse().expect("a count is a number");
+            all += count;
+            if stack.contains(chain) {
+                with += count;
+            }
+        }
+        assert!(all > 100.0, "too few samples of the fixture: {all}");
+        with / all
+    }
+
+    /// A kernel without the kfunc: frame pointers in the interrupt, and it says so once.
+    fn check_fallback(&self) -> String {
+        let stats = self.json("chain.json");
+        assert_eq!(stats["capture"], "interrupt");
+        let samples = count(&stats["samples"]);
+        assert!(samples > 100, "{samples} samples");
+        assert_eq!(
+            count(&stats["user"]["interrupt"]) + count(&stats["kernel_only"]),
+            samples
+        );
+        assert_eq!(self.text("chain.stderr").matches("cannot defer").count(), 1);
+        let doctor = self.json("doctor.json");
+        assert_eq!(doctor["checks"]["deferred_capture"]["found"], "no");
+        assert_eq!(doctor["can_capture"], true);
+        let share = self.chain_share("run;one;two;three;four;five");
+        assert!(share > 0.95, "chain in {share} of samples");
+        format!(
+            "fallback, {samples} samples, chain in {:.1} %",
+            share * 100.0
+        )
+    }
+
+    fn check_deferred(&self) {
+        let stats = self.json("chain.json");
+        assert_eq!(stats["capture"], "deferred");
+        assert_nothing_lost(&stats);
+        let share = self.chain_share("run;one;two;three;four;five");
+        assert!(share > 0.99, "chain in {share} of samples");
+    }
+
+    /// Every sample of the watchpoint was in an NMI, scheduled its callback, and got its user half.
+    fn check_nmi(&self) -> String {
+        let stats = self.json("nmi.json");
+        assert_nothing_lost(&stats);
+        let samples = count(&stats["samples"]);
+        assert!(samples >= FORKS, "{samples} samples of {FORKS} forks");
+        assert_eq!(
+            count(&stats["samples_in_nmi"]),
+            samples,
+            "samples in an NMI"
+        );
+        assert_eq!(count(&stats["user_halves"]), samples, "callbacks that ran");
+        assert_eq!(count(&stats["user"]["lost"]), 0);
+        assert_eq!(count(&stats["user"]["pending"]), 0);
+        format!("{samples} of {samples} samples in an NMI, all callbacks ran")
+    }
+
+    fn check_dmesg(&self) {
+        let dmesg = self.text("dmesg");
+        for bad in [
+            "WARNING",
+            "BUG",
+            "Oops",
+            "Call Trace",
+            "stall",
+            "deadlock",
+            "lockup",
+        ] {
+            let line = dmesg.lines().find(|line| line.contains(bad));
+            assert_eq!(line, None, "in dmesg");
+        }
+    }
+}
+
+fn assert_nothing_lost(stats: &Value) {
+    let lost = stats["lost"].as_object().expect("lost is an object");
+    for (what, n) in lost {
+        assert_eq!(count(n), 0, "lost.{what}");
+    }
+    let user: u64 = stats["user"]
+        .as_object()
+        .expect("user is an object")
+        .values()
+        .map(count)
+        .sum();
+    assert_eq!(
+        user + count(&stats["kernel_only"]),
+        count(&stats["samples"])
+    );
+}
+
+fn count(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("not a count: {value}"))
+}
+
+fn run(command: &mut Command) {
+    let status = command
+        .status()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(status.success(), "{command:?}: {status}");
+}
