@@ -82,6 +82,7 @@ pub struct Session<'obj> {
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
     comm: Option<Regex>,
+    clock_period_ns: Option<u64>,
     mode: Mode,
 }
 
@@ -129,6 +130,10 @@ impl<'obj> Session<'obj> {
             records,
             resolver: Resolver::default(),
             comm: options.comm.clone(),
+            clock_period_ns: options.event.is_clock().then(|| match options.rate {
+                Rate::Frequency(hertz) => 1_000_000_000 / hertz,
+                Rate::Period(period) => period.get(),
+            }),
             mode,
         })
     }
@@ -196,6 +201,21 @@ impl<'obj> Session<'obj> {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(std::io::Error::from(error)).context(|| "wait for samples".into()),
         }
+    }
+
+    /// Samples that the kernel held back because they took too much of a CPU's
+    /// time. Only a clock tells: a hardware counter that is stopped looks like
+    /// one with nothing to count.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        let Some(period_ns) = self.clock_period_ns else {
+            return 0;
+        };
+        self.events
+            .iter()
+            .filter_map(|event| event.read().ok())
+            .map(|reading| reading.throttled(period_ns))
+            .sum()
     }
 
     /// How user stacks are taken.

@@ -46,6 +46,23 @@ pub struct Attributes {
     pub inherit: bool,
 }
 
+/// What an event has counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Events; nanoseconds, for a clock.
+    pub count: u64,
+    /// For how long it was meant to count. A clock that counted less was throttled.
+    pub running_ns: u64,
+}
+
+impl Reading {
+    /// Samples that a clock of this period (in nanoseconds) would have given had it not been stopped.
+    #[must_use]
+    pub fn throttled(self, period_ns: u64) -> u64 {
+        self.running_ns.saturating_sub(self.count) / period_ns.max(1)
+    }
+}
+
 /// An open event.
 #[derive(Debug)]
 pub struct PerfEvent(OwnedFd);
@@ -110,6 +127,26 @@ impl PerfEvent {
         self.ioctl(IOC_DISABLE, 0)
     }
 
+    /// Reads what it and its inherited copies have counted.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn read(&self) -> io::Result<Reading> {
+        let mut bytes = [0; 24];
+        let len = rustix::io::read(&self.0, &mut bytes)?;
+        let word = |index: usize| {
+            let bytes = bytes[index * 8..][..8].try_into().expect("it is 8 bytes");
+            u64::from_ne_bytes(bytes)
+        };
+        if len != bytes.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Reading {
+            count: word(0),
+            running_ns: word(2),
+        })
+    }
+
     fn ioctl(&self, request: libc::c_ulong, argument: libc::c_ulong) -> io::Result<()> {
         // SAFETY: these requests take a number, not a pointer.
         let result = unsafe { libc::ioctl(self.0.as_raw_fd(), request, argument) };
@@ -154,10 +191,30 @@ fn perf_event_attr(attributes: &Attributes, scope: Scope) -> sys::perf_event_att
         }
         Rate::Period(period) => attr.__bindgen_anon_1.sample_period = period.get(),
     }
+    // PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING
+    attr.read_format = 1 | 2;
     attr.set_disabled(1);
     attr.set_inherit(attributes.inherit.into());
     attr.set_enable_on_exec((attributes.start == Start::AtExec).into());
     // Only where one CPU is looked at can there be nothing to sample.
     attr.set_exclude_idle(matches!(scope, Scope::Cpu(_)).into());
     attr
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Check that only time in which the clock stood counts as throttled.
+    #[test]
+    fn throttling_is_missing_time() {
+        for (count, running_ns, samples) in [
+            (2_000_000, 2_000_400, 0),
+            (2_000_400, 2_000_000, 0),
+            (1_000_000, 2_000_000, 10),
+        ] {
+            let reading = Reading { count, running_ns };
+            assert_eq!(reading.throttled(100_000), samples);
+        }
+    }
 }

@@ -26,6 +26,7 @@ use crate::error::{Context as _, Result};
 use crate::event::EventSource as _;
 use crate::id::Tid;
 use crate::proc::status;
+use crate::report::stats::Lost;
 use crate::time::{Rate, Timestamp};
 
 /// How often the rings are looked at when nothing wakes us.
@@ -72,8 +73,10 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let user_space_cpu = process_cpu().saturating_sub(cpu_before);
 
     let counters = session.counters()?;
+    let throttled = session.throttled();
     let outcome = Outcome {
         collected: collector.finish(&session.pending()),
+        lost: Lost::new(&counters, throttled),
         counters,
         mode: session.mode(),
         event: options.event.name,

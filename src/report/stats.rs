@@ -98,15 +98,17 @@ pub fn outcomes(tally: &Tally) -> BTreeMap<&'static str, u64> {
         .collect()
 }
 
-impl From<&abi::Stats> for Lost {
-    fn from(counters: &abi::Stats) -> Self {
+impl Lost {
+    /// Puts together what the kernel side counted and what the kernel held back.
+    #[must_use]
+    pub fn new(counters: &abi::Stats, throttled: u64) -> Self {
         Self {
             kernel_ring: counters.kernel_ring_full,
             user_ring: counters.user_ring_full,
             slots: counters.no_slot + counters.no_workspace,
             schedule: counters.not_scheduled,
             shed: 0,
-            throttled: 0,
+            throttled,
             notices: counters.notice_ring_full,
         }
     }

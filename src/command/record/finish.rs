@@ -12,7 +12,7 @@ use crate::config::RecordConfig;
 use crate::error::Result;
 use crate::export::{folded, svg};
 use crate::proc::status::OwnMemory;
-use crate::report::stats::{self, Stats};
+use crate::report::stats::{self, Lost, Stats};
 use crate::report::summary;
 use crate::symbolize::{names::Names, symbolize};
 use crate::time::{Rate, Timestamp};
@@ -24,6 +24,7 @@ const HOTTEST_SHOWN: usize = 5;
 pub(super) struct Outcome {
     pub(super) collected: Collected,
     pub(super) counters: abi::Stats,
+    pub(super) lost: Lost,
     pub(super) mode: Mode,
     pub(super) event: String,
     pub(super) rate: Rate,
@@ -130,7 +131,7 @@ impl Outcome {
             user_halves: tally.user_halves,
             user: stats::outcomes(tally),
             kernel_only: tally.kernel_only,
-            lost: stats::Lost::from(&self.counters),
+            lost: self.lost,
             reads: stats::Reads { slept: tally.slept },
             frames: stats::Frames::new(&self.counters, names),
             modules: stats::Modules {
@@ -161,7 +162,7 @@ impl Outcome {
             summary::completeness(tally),
             written.join(", "),
         );
-        for line in summary::shortfalls(tally, &stats::Lost::from(&self.counters)) {
+        for line in summary::shortfalls(tally, &self.lost) {
             eprintln!("somno: {line}");
         }
         if verbosity < Verbosity::Verbose {
