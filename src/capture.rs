@@ -11,6 +11,7 @@ pub mod targets;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -143,6 +144,7 @@ impl<'obj> Session<'obj> {
     /// # Errors
     /// When the target does not exist or the kernel refuses.
     pub fn attach(&mut self, target: &Target, options: &Options) -> Result<()> {
+        check_rate(options.rate)?;
         raise_descriptor_limit();
         self.notices = self.programs.attach_notices()?;
         let attributes = Attributes {
@@ -292,6 +294,23 @@ fn open_rings(
         .add(programs.user_ring(), collect())
         .context(|| "open the sample rings".into())?;
     builder.build().context(|| "open the sample rings".into())
+}
+
+/// The kernel says no more than "invalid argument" to a rate that is too high.
+fn check_rate(rate: Rate) -> Result<()> {
+    let limit = fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate")
+        .ok()
+        .and_then(|limit| limit.trim().parse().ok())
+        .unwrap_or(u64::MAX);
+    match rate {
+        Rate::Frequency(hertz) if hertz.get() > limit => Err(Error::failed(format!(
+            "failed to sample at {hertz} Hz: the kernel allows up to {limit} Hz"
+        ))
+        .with_hint(format!(
+            "sysctl kernel.perf_event_max_sample_rate={hertz} allows it"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// One descriptor a thread is needed, and one a module.

@@ -20,7 +20,7 @@ pub enum Event {
 
 /// Where events come from: a live session or a recording.
 pub trait EventSource {
-    /// Hands over what there is, and returns whether more may follow.
+    /// Hands over what there is.
     ///
     /// When it returns, everything that was written before the call began has
     /// been handed over.

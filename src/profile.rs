@@ -5,7 +5,7 @@ pub mod histogram;
 pub mod stacks;
 pub mod tally;
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::event::{Comm, Outcome, UserFrame, Weight};
 use crate::id::Pid;
@@ -20,7 +20,7 @@ use self::stacks::{StackId, StackTable};
 pub struct Profile {
     frames: FrameTable,
     stacks: StackTable,
-    weights: HashMap<(Comm, StackId), Weight>,
+    weights: FxHashMap<(Comm, StackId), Weight>,
 }
 
 /// One distinct stack of threads of one name.

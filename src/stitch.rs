@@ -1,7 +1,9 @@
 //! Joins kernel halves and user halves by cookie, in whichever order they come.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use crate::event::{KernelHalf, Outcome, Promise, UserHalf};
 use crate::id::Cookie;
@@ -46,10 +48,10 @@ impl Sample {
 /// long.
 #[derive(Debug, Default)]
 pub struct Stitcher {
-    waiting: HashMap<Cookie, Vec<KernelHalf>>,
-    recent: HashMap<Cookie, Rc<UserHalf>>,
-    previous: HashMap<Cookie, Rc<UserHalf>>,
-    leaving: HashMap<u32, Rc<UserHalf>>,
+    waiting: FxHashMap<Cookie, Vec<KernelHalf>>,
+    recent: FxHashMap<Cookie, Rc<UserHalf>>,
+    previous: FxHashMap<Cookie, Rc<UserHalf>>,
+    leaving: FxHashMap<u32, Rc<UserHalf>>,
 }
 
 impl Stitcher {

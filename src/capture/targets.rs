@@ -150,9 +150,7 @@ fn refused(error: &io::Error) -> Error {
         Some(libc::EACCES | libc::EPERM) => {
             failed.with_hint("run somno as root; `somno doctor` says what is missing")
         }
-        Some(libc::EINVAL) => failed.with_hint(
-            "the rate may be above kernel.perf_event_max_sample_rate, or the event not sampleable",
-        ),
+        Some(libc::EINVAL) => failed.with_hint("this event may not be one that can be sampled"),
         Some(libc::ENOSPC) => failed.with_hint("the CPU has no free watchpoint or counter left"),
         Some(libc::EMFILE | libc::ENFILE) => failed.with_hint("raise the limit of open files"),
         _ => failed,

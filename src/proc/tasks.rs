@@ -28,10 +28,3 @@ pub fn threads(pid: Pid) -> io::Result<Vec<Tid>> {
 pub fn exists(tid: Tid) -> bool {
     fs::exists(format!("/proc/{tid}")).unwrap_or(false)
 }
-
-/// Tells whether a thread belongs to the kernel: such a one has no memory of its own.
-#[must_use]
-pub fn is_kernel_thread(tid: Tid) -> bool {
-    fs::read_to_string(format!("/proc/{tid}/status"))
-        .is_ok_and(|status| !status.lines().any(|line| line.starts_with("VmSize:")))
-}

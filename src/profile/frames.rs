@@ -1,6 +1,6 @@
 //! The table of distinct frames.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::Outcome;
@@ -36,7 +36,7 @@ impl FrameId {
 #[derive(Debug, Default)]
 pub struct FrameTable {
     frames: Vec<Frame>,
-    ids: HashMap<Frame, FrameId>,
+    ids: FxHashMap<Frame, FrameId>,
 }
 
 impl FrameTable {

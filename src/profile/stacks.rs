@@ -1,6 +1,6 @@
 //! The table of distinct stacks: each is a frame on top of another stack.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::frames::FrameId;
 
@@ -18,7 +18,7 @@ impl StackId {
 pub struct StackTable {
     /// Parent and frame of every stack but the empty one.
     nodes: Vec<(StackId, FrameId)>,
-    ids: HashMap<(StackId, FrameId), StackId>,
+    ids: FxHashMap<(StackId, FrameId), StackId>,
 }
 
 impl StackTable {
