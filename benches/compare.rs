@@ -77,7 +77,7 @@ fn measure(command: &mut Command) -> Usage {
     assert!(status.success(), "{command:?}: {status}");
     Usage {
         wall: began.elapsed(),
-        cpu: cpu() - before,
+        cpu: cpu().saturating_sub(before),
         started_ns: now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned(),
     }
 }

@@ -28,6 +28,11 @@ mod skeleton {
 
 const ARM_ATTEMPTS: u32 = 10;
 
+/// Keeps libbpf from writing to standard error: what fails is said once, by us.
+pub fn silence_libbpf() {
+    libbpf_rs::set_print(None);
+}
+
 /// Where the loaded object lives; whoever captures owns it.
 pub struct Storage(MaybeUninit<OpenObject>);
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 use libbpf_rs::{Link, RingBuffer, RingBufferBuilder};
 use regex::Regex;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
 use self::decode::{Record, decode};
 use self::event_name::EventSpec;
@@ -33,8 +33,8 @@ use crate::id::Cookie;
 use crate::proc::cpus;
 use crate::time::Rate;
 
-/// Bytes that wait for the reader, for each CPU: some 2,000 samples.
-const KERNEL_RING_BYTES: u32 = 512 * 1024;
+/// Bytes that wait for the reader, for each CPU: some 4,000 samples.
+const KERNEL_RING_BYTES: u32 = 1024 * 1024;
 /// Bytes of user halves that wait for the reader: some 20,000.
 const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
 
@@ -146,6 +146,7 @@ impl<'obj> Session<'obj> {
     pub fn attach(&mut self, target: &Target, options: &Options) -> Result<()> {
         check_rate(options.rate)?;
         raise_descriptor_limit();
+        raise_priority();
         self.notices = self.programs.attach_notices()?;
         let attributes = Attributes {
             selector: options.event.selector,
@@ -324,6 +325,13 @@ fn raise_descriptor_limit() {
             maximum: limit.maximum,
         },
     );
+}
+
+/// On an overloaded machine the rings would overflow before it is our turn. Only
+/// this thread's, so that a command, which was forked before, keeps its own.
+fn raise_priority() {
+    // Without the privilege it stays as it was.
+    let _ = setpriority_process(None, -20);
 }
 
 fn explain_load(error: Error) -> Error {

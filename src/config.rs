@@ -1,5 +1,6 @@
 //! From what was typed to what was meant: validated once, with every default.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,7 @@ impl RecordConfig {
     /// # Errors
     /// Usage errors that name the value.
     pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
+        check_distinct(typed.output.iter().chain(&typed.stats))?;
         Ok(Self {
             event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
             rate: rate(&typed)?,
@@ -186,7 +188,7 @@ fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig
             format,
         }]);
     }
-    let outputs: Vec<_> = paths
+    paths
         .iter()
         .map(|path| {
             Ok(OutputConfig {
@@ -197,15 +199,20 @@ fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig
                 })?,
             })
         })
-        .collect::<Result<_>>()?;
-    let mut seen = std::collections::HashSet::new();
-    if let Some(twice) = paths.iter().find(|path| !seen.insert(*path)) {
-        return Err(Error::usage(format!(
-            "`{}` is named twice",
-            twice.display()
-        )));
-    }
-    Ok(outputs)
+        .collect()
+}
+
+/// Refuses to write two things to one place.
+fn check_distinct<'a>(mut paths: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
+    let mut seen = HashSet::new();
+    paths
+        .find(|path| !seen.insert(*path))
+        .map_or(Ok(()), |twice| {
+            Err(Error::usage(format!(
+                "`{}` is named twice",
+                twice.display()
+            )))
+        })
 }
 
 fn destination(path: &Path) -> Destination {
@@ -291,6 +298,7 @@ mod tests {
             &["-a", "--max-depth", "1025"],
             &["-a", "-o", "a.xyz"],
             &["-a", "-o", "a.svg", "-o", "a.svg"],
+            &["-a", "-o", "-", "--stats", "-"],
             &["-a", "-d", "soon"],
             &["-a", "--as-root"],
             &["-p", "0"],

@@ -97,6 +97,10 @@ impl Opener<'_, '_> {
                 events.extend(self.open_thread(tid)?);
             }
         }
+        // a process that has ended but was not waited for still has a thread in the list
+        if events.is_empty() {
+            return Err(gone("process", pid.0));
+        }
         Ok(events)
     }
 
@@ -129,7 +133,7 @@ impl Opener<'_, '_> {
 fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
     // PIDFD_THREAD, since Linux 6.9
     let flags = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
-    let Some(raw) = RawPid::from_raw(tid.0.cast_signed()) else {
+    let Some(raw) = i32::try_from(tid.0).ok().and_then(RawPid::from_raw) else {
         return Ok(None);
     };
     match pidfd_open(raw, flags) {

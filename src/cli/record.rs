@@ -43,7 +43,6 @@ pub struct Record {
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
-        allow_hyphen_values = true,
         help_heading = "Targets"
     )]
     pub command: Vec<OsString>,

@@ -45,6 +45,9 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let stop = stop_on_signals()?;
     let (options, chosen) = capture_options(&config, verbosity);
 
+    if verbosity < Verbosity::Diagnostic {
+        bpf::silence_libbpf();
+    }
     let mut storage = bpf::Storage::new();
     let everything = config.target == TargetConfig::All;
     let mut session = Session::load(&mut storage, &options, everything)?;
