@@ -1,0 +1,135 @@
+//! The command line, as far as it goes without privileges.
+
+use std::process::{Command, Output, Stdio};
+
+fn somno(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_somno"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("somno can be run")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Check that what cannot be meant is refused with status 2 and a message on standard
+/// error that names the value.
+#[test]
+fn usage_errors_exit_with_2() {
+    for (arguments, named) in [
+        (&["record"][..], "COMMAND"),
+        (&["record", "-a", "-p", "1"], "--all"),
+        (&["record", "-p", "1", "-t", "1"], "--pid"),
+        (&["record", "-a", "--", "true"], "--all"),
+        (&["record", "-p", "x"], "'x'"),
+        (&["record", "-p", "0"], "0"),
+        (&["record", "-p", "-1"], "-1"),
+        (&["record", "-a", "-e", "cycels"], "cycels"),
+        (&["record", "-a", "-e", "mem:0x10/3"], "mem:0x10/3"),
+        (&["record", "-a", "-e", "mem:0x10:q"], "mem:0x10:q"),
+        (&["record", "-a", "-e", ""], "event"),
+        (&["record", "-a", "-F", "0"], "--freq"),
+        (&["record", "-a", "-F", "many"], "many"),
+        (&["record", "-a", "-c", "0"], "--period"),
+        (&["record", "-a", "-F", "9", "-c", "9"], "--period"),
+        (&["record", "-a", "-d", "soon"], "soon"),
+        (&["record", "-a", "--duration=-1s"], "-1s"),
+        (&["record", "-a", "--delay", "1y"], "1y"),
+        (&["record", "-a", "-C", "3-1"], "3-1"),
+        (&["record", "-a", "-C", "all"], "all"),
+        (&["record", "-a", "-u", "no-such-user"], "no-such-user"),
+        (&["record", "-a", "--comm", "("], "--comm"),
+        (&["record", "-a", "--max-depth", "0"], "--max-depth"),
+        (&["record", "-a", "-o", "profile.jpeg"], "profile.jpeg"),
+        (&["record", "-a", "-o", "a.svg", "-o", "a.svg"], "a.svg"),
+        (&["record", "-a", "--format", "jpeg"], "jpeg"),
+        (&["record", "-a", "--as-root"], "--as-root"),
+        (&["doctor", "--format", "svg"], "svg"),
+        (&["doctor", "me"], "me"),
+        (&["no-such-command"], "no-such-command"),
+        (&[], "Usage"),
+    ] {
+        let output = somno(arguments);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.contains(named), "{arguments:?}: {message}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+/// Check that a mistyped option is not taken for a command.
+#[test]
+fn unknown_option_is_no_command() {
+    let output = somno(&["record", "--pidd", "1"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
+/// Check that an unknown event's message shows what is known.
+#[test]
+fn unknown_event_has_a_next_step() {
+    let message = stderr(&somno(&["record", "-a", "-e", "cycels"]));
+    assert!(message.contains("cpu-clock"), "{message}");
+}
+
+/// Check that the version is what cargo says.
+#[test]
+fn version_is_told() {
+    let output = somno(&["--version"]);
+    assert_eq!(output.status.code(), Some(0));
+    let version = format!("somno {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(stdout(&output), version);
+}
+
+/// Check that help names every option that a user should know, on standard output.
+#[test]
+fn help_names_options() {
+    let output = somno(&["record", "--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = stdout(&output);
+    for option in [
+        "--pid",
+        "--tid",
+        "--all",
+        "--cpu",
+        "--uid",
+        "--comm",
+        "--no-inherit",
+        "--freq",
+        "--period",
+        "--event",
+        "--duration",
+        "--delay",
+        "--max-depth",
+        "--no-kernel",
+        "--as-root",
+        "--output",
+        "--format",
+        "--stats",
+        "--quiet",
+        "--verbose",
+        "COMMAND",
+    ] {
+        assert!(help.contains(option), "{option} is not in\n{help}");
+    }
+    assert!(!help.contains("--no-fault"), "it is hidden: {help}");
+
+    let help = stdout(&somno(&["--help"]));
+    for command in ["record", "doctor"] {
+        assert!(help.contains(command), "{command} is not in\n{help}");
+    }
+}
+
+/// Check that everything after the command's name is the command's.
+#[test]
+fn options_of_the_command_are_its_own() {
+    // refused for its event, which comes before it is executed
+    let output = somno(&["record", "-e", "nonsense", "ls", "-e", "-F", "x", "--help"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("nonsense"), "{}", stderr(&output));
+}

@@ -1,0 +1,48 @@
+//! Tasks that exit.
+
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::machine::Machine;
+use crate::process::Process;
+
+/// Check that the tear-down of a task's memory is shown on the stack that exited.
+///
+/// System-wide, because the kernel takes a task's own events away before (6.16).
+#[test]
+fn exit_is_shown_on_its_user_stack() {
+    let machine = Machine::take();
+    let leaver = machine.fixture("leaver");
+    let running = machine.record().options("-a -F 9999").start();
+    running.wait_for_events();
+    let mut leavers = Process::spawn(Command::new("sh").args([
+        "-c",
+        &format!("for i in 1 2 3; do {} 128; done", leaver.path()),
+    ]));
+    leavers.wait();
+    running.signal(Signal::INT);
+    let (folded, _) = running.wait().adds_up();
+
+    let ours = folded.of("leaver");
+    ours.only(|line| line.has("exit_mmap_[k]"))
+        .expect_share(0.99.., |line| line.has("main;leave;leave_now"));
+    ours.expect_share(..0.02, |line| line.is_for("[exited]"));
+}
+
+/// Check that a task that is sampled until its end keeps its last stacks.
+#[test]
+fn last_samples_are_not_lost() {
+    let machine = Machine::take();
+    let leaver = machine.fixture("leaver");
+    let (folded, stats) = machine
+        .record()
+        .options("-F 9999")
+        .fixture(&leaver, "64")
+        .run()
+        .adds_up();
+    stats.expect_no_loss();
+    let ours = folded.of("leaver");
+    ours.expect_share(0.8.., |line| line.has("main;touch"));
+    ours.expect_share(..0.02, |line| line.is_for("[exited]"));
+}

@@ -1,0 +1,38 @@
+//! Live capture, for real: as root, on a kernel that can defer, with programs whose
+//! stacks are known (`assets/fixtures`). Where that cannot be had, the tests fail
+//! and say so.
+//!
+//! A test takes the [`machine::Machine`] first and has it alone: the tests load
+//! every CPU. Workloads run until their test ends them.
+
+// What tests are made of.
+mod fixture;
+mod folded;
+mod machine;
+mod process;
+mod somno;
+mod stats;
+
+// What is tested.
+mod accounting;
+mod chain;
+mod depth;
+mod doctor;
+mod ended;
+mod events;
+mod exec;
+mod exit;
+mod faults;
+mod files;
+mod kernel_thread;
+mod killed;
+mod names;
+mod narrowing;
+mod short_lived;
+mod signals;
+mod status;
+mod streams;
+mod svg;
+mod system_calls;
+mod targets;
+mod timing;
