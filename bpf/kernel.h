@@ -40,6 +40,7 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -51,6 +52,7 @@ enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 
 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004
 #define PF_IO_WORKER 0x00000010
 #define PF_USER_WORKER 0x00004000
 #define PF_KTHREAD 0x00200000
@@ -80,17 +82,23 @@ struct bpf_map {
 };
 
 struct pt_regs {
-	unsigned long bp;
-	unsigned long ip;
-	unsigned long sp;
+	unsigned long r15, r14, r13, r12, bp, bx;
+	unsigned long r11, r10, r9, r8;
+	unsigned long ax, cx, dx, si, di;
+	unsigned long ip, sp;
 };
 
 typedef struct {
 	void *vdso;
 } mm_context_t;
 
+struct file;
+
 struct mm_struct {
 	mm_context_t context;
+	struct file *exe_file;
+	/* shorter on older kernels, and longer where there are more entries */
+	unsigned long saved_auxv[48];
 };
 
 typedef struct {

@@ -41,24 +41,18 @@ static __always_inline bool within(struct mapping *mapping, u64 address)
 	return address >= mapping->start && address < mapping->end;
 }
 
-static __always_inline long find_vma(struct task_struct *task, u64 address,
-				     struct mapping_query *query)
-{
-	return bpf_find_vma(task, address, keep_mapping, query, 0);
-}
-
 /*
  * Finds where an address belongs and leaves the index of its mapping.
  *
  * bpf_find_vma only tries the lock. A read of another task's memory (here: our
  * own) waits for that lock, after which it is likely to be free.
  */
-static __always_inline enum mapping_result find_mapping(struct workspace *ws, enum read_mode mode,
-							u64 address, u32 *index)
+static __noinline int find_mapping(struct workspace *ws, enum read_mode mode, u64 address,
+				   u32 *index)
 {
 	struct mapping_query query = {.ws = ws};
 	struct task_struct *task;
-	long err;
+	long err = -ENOENT;
 
 #pragma unroll
 	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
@@ -70,14 +64,13 @@ static __always_inline enum mapping_result find_mapping(struct workspace *ws, en
 
 	query.kept_at = ws->next_mapping & (MAPPINGS_KEPT - 1);
 	task = bpf_get_current_task_btf();
-	err = find_vma(task, address, &query);
-	if (mode == MAY_SLEEP) {
-		for (int i = 0; err == -EBUSY && i < LOCK_ATTEMPTS; i++) {
-			u8 byte;
+	for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+		u8 byte;
 
-			bpf_copy_from_user_task(&byte, sizeof(byte), (void *)address, task, 0);
-			err = find_vma(task, address, &query);
-		}
+		err = bpf_find_vma(task, address, keep_mapping, &query, 0);
+		if (err != -EBUSY || mode != MAY_SLEEP)
+			break;
+		bpf_copy_from_user_task(&byte, sizeof(byte), (void *)address, task, 0);
 	}
 	if (err == -EBUSY)
 		return MAPPING_BUSY;

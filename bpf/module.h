@@ -31,76 +31,62 @@ static __always_inline void read_identity(struct somno_identity *identity, struc
 }
 
 struct path_walk {
-	struct workspace *ws;
-	struct dentry *dentry;
-	struct mount *mount;
-	struct path root;
-	u32 len;
-	bool finished;
+	struct module_room *room;
 };
 
 /* Appends one name or climbs over one mount point. Pointers are untrusted: all reads are checked.
  */
 static int walk_path(u32 iteration, struct path_walk *walk)
 {
-	struct dentry *dentry = walk->dentry;
-	struct mount *mount = walk->mount;
+	struct module_room *room = walk->room;
+	struct dentry *dentry = (void *)room->dentry;
+	struct mount *mount = (void *)room->mount;
 	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-	struct vfsmount *here = (void *)mount + bpf_core_field_offset(struct mount, mnt);
-	const unsigned char *name;
+	u64 mnt = room->mount + bpf_core_field_offset(struct mount, mnt);
+	struct mount *above;
 	long n;
 
-	if (dentry == walk->root.dentry && here == walk->root.mnt) {
-		walk->finished = true;
-		return 1;
+	room->finished =
+		(room->dentry == room->root_dentry && mnt == room->root_mnt) || parent == dentry;
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) && !room->finished) {
+		above = BPF_CORE_READ(mount, mnt_parent);
+		room->finished = above == mount;
+		room->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		room->mount = (u64)above;
+		return room->finished ? 1 : 0;
 	}
-	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-		if (above == mount) {
-			walk->finished = true;
-			return 1;
-		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = above;
-		return 0;
-	}
-	if (parent == dentry) {
-		walk->finished = true;
+	if (room->finished || room->len >= SOMNO_PATH_LEN)
 		return 1;
-	}
-	if (walk->len >= SOMNO_PATH_LEN)
-		return 1;
-	name = BPF_CORE_READ(dentry, d_name.name);
-	n = bpf_probe_read_kernel_str(&walk->ws->module.path[walk->len & (SOMNO_PATH_LEN - 1)], 256,
-				      name);
+	n = bpf_probe_read_kernel_str(&room->record.path[room->len & (SOMNO_PATH_LEN - 1)], 256,
+				      BPF_CORE_READ(dentry, d_name.name));
 	if (n <= 0)
 		return 1;
-	walk->len += n;
-	walk->dentry = parent;
+	room->len += n;
+	room->dentry = (u64)parent;
 	return 0;
 }
 
-/* The path as the task sees it: up to its own root, through mounts. Only where the file is valid.
+/*
+ * The path as the task sees it: up to its own root, through mounts. Call it only
+ * where the file is valid. Global, so that the verifier looks at it once; kernel
+ * pointers are plain numbers to it, and read as such.
  */
-static __always_inline void describe_path(struct workspace *ws, struct task_struct *task,
-					  struct file *file)
+__noinline int describe_path(struct module_room *room)
 {
-	struct vfsmount *mnt = file->f_path.mnt;
-	struct dentry *leaf = file->f_path.dentry;
-	struct path_walk walk = {
-		.ws = ws,
-		.dentry = leaf,
-		.mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt),
-	};
+	struct path_walk walk = {.room = room};
+	struct dentry *leaf;
 
-	walk.root.mnt = BPF_CORE_READ(task, fs, root.mnt);
-	walk.root.dentry = BPF_CORE_READ(task, fs, root.dentry);
+	if (!room)
+		return 0;
+	leaf = (void *)room->dentry;
+	room->len = 0;
+	room->finished = false;
 	bpf_loop(PATH_COMPONENTS, walk_path, &walk, 0);
-	ws->module.path_len = walk.len < SOMNO_PATH_LEN ? walk.len : SOMNO_PATH_LEN;
-	ws->module.flags = walk.finished ? 0 : SOMNO_MODULE_PATH_CUT;
+	room->record.path_len = clamp(room->len, SOMNO_PATH_LEN);
+	room->record.flags = room->finished ? 0 : SOMNO_MODULE_PATH_CUT;
 	if (!BPF_CORE_READ(leaf, d_hash.pprev))
-		ws->module.flags |= SOMNO_MODULE_DELETED;
+		room->record.flags |= SOMNO_MODULE_DELETED;
+	return 0;
 }
 
 /* Gives a file its id and tells user space. 0 when there is no room for it. */
@@ -109,6 +95,7 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 					   struct somno_identity *identity)
 {
 	u32 id = __sync_fetch_and_add(&last_module_id, 1) + 1;
+	struct somno_module *record = &ws->module.record;
 	u32 *known;
 
 	if (bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST)) {
@@ -119,16 +106,19 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 		count(modules_full);
 		return 0;
 	}
-	ws->module.record = SOMNO_MODULE;
-	ws->module.id = id;
-	ws->module.identity = *identity;
-	ws->module.map_start = vma->vm_start;
-	ws->module.map_end = vma->vm_end;
-	ws->module.map_offset = vma->vm_pgoff << 12;
-	ws->module.pid = task->tgid;
-	describe_path(ws, task, file);
-	if (emit_now(&ws->module,
-		     sizeof(ws->module) + clamp(ws->module.path_len, SOMNO_PATH_LEN))) {
+	record->record = SOMNO_MODULE;
+	record->id = id;
+	record->identity = *identity;
+	record->map_start = vma->vm_start;
+	record->map_end = vma->vm_end;
+	record->map_offset = vma->vm_pgoff << 12;
+	record->pid = task->tgid;
+	ws->module.dentry = (u64)file->f_path.dentry;
+	ws->module.mount = (u64)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
+	ws->module.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
+	ws->module.root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
+	describe_path(&ws->module);
+	if (emit_now(record, sizeof(*record) + clamp(record->path_len, SOMNO_PATH_LEN))) {
 		count(module_ring_full);
 		bpf_map_delete_elem(&modules, identity);
 	}

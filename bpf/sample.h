@@ -74,7 +74,7 @@ static __always_inline void arrange_user_half(struct somno_kernel_half *half,
 	} else if (!task->mm) {
 		promise = SOMNO_EXITED;
 	} else {
-		index = schedule_in_free_slot(task, tid, &promise);
+		index = schedule_in_free_slot(task, tid, run_deferred, &promise);
 		if (promise == SOMNO_NO_SLOT)
 			count(no_slot);
 		if (promise == SOMNO_NOT_SCHEDULED)

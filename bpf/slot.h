@@ -104,8 +104,6 @@ static __always_inline long schedule(struct task_struct *task, struct slot *slot
 	return -ENOENT;
 }
 
-static int run_deferred(struct bpf_map *map, void *key, void *value);
-
 /*
  * Claims a slot for a task that holds none and schedules its callback. A slot
  * whose callback has released it may still be running for the kernel, which
@@ -113,6 +111,7 @@ static int run_deferred(struct bpf_map *map, void *key, void *value);
  * would be silent from then on.
  */
 static __always_inline u32 schedule_in_free_slot(struct task_struct *task, u32 tid,
+						 bpf_task_work_callback_t callback,
 						 enum somno_promise *promise)
 {
 	u32 way = 0;
@@ -129,7 +128,7 @@ static __always_inline u32 schedule_in_free_slot(struct task_struct *task, u32 t
 			return NO_SLOT;
 		slot->exec_id = task->self_exec_id;
 		slot->phase = SLOT_SCHEDULED;
-		if (!schedule(task, slot, run_deferred)) {
+		if (!schedule(task, slot, callback)) {
 			*promise = SOMNO_DEFERRED;
 			return index;
 		}

@@ -10,10 +10,18 @@
 #include "stats.h"
 #include "emit.h"
 #include "slot.h"
+#include "state.h"
 #include "workspace.h"
 #include "user_memory.h"
 #include "module.h"
 #include "mapping.h"
+#include "elf.h"
+#include "cursor.h"
+#include "eh_frame.h"
+#include "cfi.h"
+#include "dwarf_expr.h"
+#include "rule.h"
+#include "cfi_step.h"
 #include "frame_pointer.h"
 #include "unwind.h"
 #include "deferred.h"
@@ -68,22 +76,18 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 /* What follows needs a kernel that can defer and is not loaded elsewhere. */
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_last_chance, struct task_struct *task)
+/*
+ * One program for both tracepoints, so that the unwinder is verified once for
+ * them: sched_process_exit, and sched_prepare_exec (since 6.10), which comes
+ * before the point of no return.
+ */
+SEC("raw_tp")
+int on_leaving(void *ctx)
 {
-	if (!is_followed(task))
-		return 0;
-	if (is_last_thread(task) || find_slot(task->pid) != NO_SLOT)
-		serve_before_leaving(bpf_get_current_task_btf());
-	return 0;
-}
+	struct task_struct *task = bpf_get_current_task_btf();
 
-/* Since 6.10: before the point of no return. */
-SEC("tp_btf/sched_prepare_exec")
-int BPF_PROG(on_prepare_exec, struct task_struct *task)
-{
 	if (is_followed(task))
-		serve_before_leaving(bpf_get_current_task_btf());
+		serve_before_leaving(task);
 	return 0;
 }
 

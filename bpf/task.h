@@ -52,6 +52,19 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
 		count(notice_ring_full);
 }
 
+/* The callback of a slot that was served before its task left: only releases. */
+static int release_served(struct bpf_map *map, void *key, void *value)
+{
+	release_slot(*(u32 *)key);
+	return 0;
+}
+
+/* Whether the process ends with this thread: the tear-down of one among several is short. */
+static __always_inline bool is_last_thread(struct task_struct *task)
+{
+	return task->signal->live.counter == 0;
+}
+
 /*
  * Unwinds while the memory is still there, which exit and exec are about to give
  * up: task work runs after both. A stack is taken even if nothing is pending, for
@@ -60,25 +73,20 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
  */
 static __always_inline void serve_before_leaving(struct task_struct *task)
 {
+	bool tears_down = !(task->flags & PF_EXITING) || is_last_thread(task);
 	u32 tid = task->pid;
 	u32 index = find_slot(tid);
 	enum somno_promise promise;
 	struct slot *slot;
 
-	if (index == NO_SLOT && task->mm)
-		index = schedule_in_free_slot(task, tid, &promise);
+	if (index == NO_SLOT && task->mm && tears_down)
+		index = schedule_in_free_slot(task, tid, release_served, &promise);
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot || slot->phase != SLOT_SCHEDULED)
 		return;
 	slot->phase = SLOT_RUNNING;
 	serve_slot(slot, slot_cookie(index), NO_FAULT);
 	slot->phase = SLOT_SENT;
-}
-
-/* Whether the process ends with this thread: the tear-down of one among several is short. */
-static __always_inline bool is_last_thread(struct task_struct *task)
-{
-	return task->signal->live.counter == 0;
 }
 
 #endif

@@ -13,6 +13,8 @@ static __always_inline enum somno_outcome outcome_of(enum step step)
 	switch (step) {
 	case STEP_NO_FRAME_POINTER:
 		return SOMNO_NO_CFI;
+	case STEP_BAD_CFI:
+		return SOMNO_BAD_CFI;
 	case STEP_BROKEN_CHAIN:
 		return SOMNO_BROKEN_CHAIN;
 	case STEP_UNREADABLE:
@@ -32,9 +34,10 @@ static __always_inline void push_frame(struct somno_user_half *half, u64 frame)
 static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mode)
 {
 	struct somno_user_half *half = &ws->half;
-	u64 address = ws->regs.ip - ws->is_return_address;
+	u64 address = ws->regs.r[DWARF_RA] - ws->is_return_address;
 	enum step step;
-	u32 index;
+	u64 frame = SOMNO_FRAME_ADDRESS;
+	u32 index = 0;
 
 	if (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH) {
 		half->outcome = SOMNO_TOO_DEEP;
@@ -48,7 +51,8 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 			half->outcome = SOMNO_BROKEN_CHAIN;
 			return 1;
 		}
-		push_frame(half, frame_of(mapping, address));
+		frame = frame_of(mapping, address);
+		push_frame(half, frame);
 		break;
 	}
 	case MAPPING_BUSY:
@@ -64,12 +68,15 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 		push_frame(half, SOMNO_FRAME_ADDRESS | address);
 	}
 
-	step = step_by_frame_pointer(ws, mode);
+	step = STEP_NO_CFI;
+	if (!(frame & SOMNO_FRAME_ADDRESS))
+		step = step_by_cfi(ws, mode, frame, index, address);
+	if (step == STEP_NO_CFI)
+		step = step_by_frame_pointer(ws, mode);
 	if (step != STEP_UP) {
 		half->outcome = outcome_of(step);
 		return 1;
 	}
-	ws->is_return_address = true;
 	return 0;
 }
 
@@ -83,6 +90,28 @@ static int unwind_frame_no_fault(u32 iteration, struct frame_loop *loop)
 	return unwind_frame(loop->ws, NO_FAULT) ? 1 : 0;
 }
 
+static __always_inline void load_registers(struct registers *to, struct pt_regs *from)
+{
+	to->r[0] = from->ax;
+	to->r[1] = from->dx;
+	to->r[2] = from->cx;
+	to->r[3] = from->bx;
+	to->r[4] = from->si;
+	to->r[5] = from->di;
+	to->r[DWARF_BP] = from->bp;
+	to->r[DWARF_SP] = from->sp;
+	to->r[8] = from->r8;
+	to->r[9] = from->r9;
+	to->r[10] = from->r10;
+	to->r[11] = from->r11;
+	to->r[12] = from->r12;
+	to->r[13] = from->r13;
+	to->r[14] = from->r14;
+	to->r[15] = from->r15;
+	to->r[DWARF_RA] = from->ip;
+	to->known = (1 << DWARF_REGISTERS) - 1;
+}
+
 /* Fills the workspace's user half with the current task's stack. */
 static __always_inline void unwind(struct workspace *ws, struct task_struct *task,
 				   enum read_mode mode)
@@ -90,9 +119,9 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	struct frame_loop loop = {.ws = ws};
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	ws->regs.ip = regs->ip;
-	ws->regs.sp = regs->sp;
-	ws->regs.bp = regs->bp;
+	load_registers(&ws->regs, regs);
+	ws->stack_len = 0;
+	ws->cursor.window_len = 0;
 	ws->is_return_address = false;
 	ws->slept = 0;
 	ws->next_mapping = 0;

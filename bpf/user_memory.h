@@ -3,12 +3,6 @@
 #ifndef SOMNO_USER_MEMORY_H
 #define SOMNO_USER_MEMORY_H
 
-/*
- * Known when compiling: a program that may not sleep is refused if it as much
- * as contains a reachable call of a helper that does.
- */
-enum read_mode { MAY_SLEEP, NO_FAULT };
-
 static __always_inline long read_user(struct workspace *ws, enum read_mode mode, void *to, u32 size,
 				      u64 address)
 {

@@ -8,42 +8,6 @@
 
 #define WORKSPACES 256
 #define WORKSPACE_PROBES 16
-#define MAPPINGS_KEPT 4
-
-/* A part of the address space and the file behind it. */
-struct mapping {
-	u64 start;
-	u64 end;
-	u64 file_offset;
-	/* SOMNO_MODULE_*; 0: anonymous memory */
-	u32 module;
-	bool executable;
-};
-
-/* The registers of the frame that is looked at. */
-struct registers {
-	u64 ip;
-	u64 sp;
-	u64 bp;
-};
-
-struct workspace {
-	struct registers regs;
-	/* ip is where a call returns to, so the call is just before it */
-	bool is_return_address;
-	u32 slept;
-	u32 next_mapping;
-	struct mapping mappings[MAPPINGS_KEPT];
-	union {
-		struct somno_user_half half;
-		u64 half_words[sizeof(struct somno_user_half) / 8 + SOMNO_MAX_DEPTH];
-	};
-	union {
-		struct somno_module module;
-		/* a component may start at the last byte of the path's room */
-		u8 module_bytes[sizeof(struct somno_module) + SOMNO_PATH_LEN + 256];
-	};
-};
 
 /* Key: workspace number. Never deleted. */
 struct {

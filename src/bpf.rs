@@ -117,11 +117,7 @@ impl<'obj> Programs<'obj> {
         configure(&mut rodata.somno_config, configuration);
         // They consist of what a kernel that cannot defer does not have.
         let progs = &mut open.progs;
-        for program in [
-            &mut progs.arm_slots_from,
-            &mut progs.on_last_chance,
-            &mut progs.on_prepare_exec,
-        ] {
+        for program in [&mut progs.arm_slots_from, &mut progs.on_leaving] {
             program.set_autoload(!configuration.interrupt_only);
         }
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
@@ -138,28 +134,30 @@ impl<'obj> Programs<'obj> {
         self.skeleton.progs.on_sample.as_fd()
     }
 
-    /// Starts the notices of forks, execs, exits and names; they stop with the links.
+    /// Starts what runs at forks, execs, exits and renames; it stops with the links.
     ///
     /// # Errors
     /// When the kernel refuses one.
-    pub fn attach_notices(&self) -> Result<Vec<Link>> {
+    pub fn attach_task_programs(&self) -> Result<Vec<Link>> {
         let programs = &self.skeleton.progs;
-        [
+        let notices = [
             &programs.on_fork,
             &programs.on_exec,
             &programs.on_rename,
             &programs.on_exit,
-            &programs.on_last_chance,
-            &programs.on_prepare_exec,
-        ]
-        .into_iter()
-        .filter(|program| program.autoload())
-        .map(|program| {
-            program
-                .attach()
-                .context(|| format!("attach {}", program.name().display()))
-        })
-        .collect()
+        ];
+        let mut links = Vec::new();
+        for program in notices {
+            let link = program.attach();
+            links.push(link.context(|| format!("attach {}", program.name().display()))?);
+        }
+        if programs.on_leaving.autoload() {
+            for tracepoint in ["sched_process_exit", "sched_prepare_exec"] {
+                let link = programs.on_leaving.attach_raw_tracepoint(tracepoint);
+                links.push(link.context(|| format!("attach to {tracepoint}"))?);
+            }
+        }
+        Ok(links)
     }
 
     /// Follows a thread: its forks and its exit will be noticed.

@@ -78,7 +78,7 @@ pub enum Mode {
 pub struct Session<'obj> {
     programs: Programs<'obj>,
     events: Vec<PerfEvent>,
-    notices: Vec<Link>,
+    task_links: Vec<Link>,
     rings: RingBuffer<'static>,
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
@@ -126,7 +126,7 @@ impl<'obj> Session<'obj> {
         Ok(Self {
             programs,
             events: Vec::new(),
-            notices: Vec::new(),
+            task_links: Vec::new(),
             rings,
             records,
             resolver: Resolver::default(),
@@ -147,7 +147,7 @@ impl<'obj> Session<'obj> {
         check_rate(options.rate)?;
         raise_descriptor_limit();
         raise_priority();
-        self.notices = self.programs.attach_notices()?;
+        self.task_links = self.programs.attach_task_programs()?;
         let attributes = Attributes {
             selector: options.event.selector,
             rate: options.rate,

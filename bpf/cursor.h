@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Reads a stretch of the target's memory byte by byte, through a window. A
+ * window goes on into the next page only where that can be read, so that what lies
+ * behind the stretch does not matter. Errors stick: after one, every
+ * read gives 0, and whoever parses looks once at the end.
+ */
+#ifndef SOMNO_CURSOR_H
+#define SOMNO_CURSOR_H
+
+static __always_inline void cursor_set(struct cursor *cursor, u64 at, u64 end)
+{
+	cursor->at = at;
+	cursor->end = end;
+	cursor->failed = false;
+	cursor->unreadable = false;
+}
+
+/*
+ * Has the window hold the next `need` bytes, wherever the memory goes on. The only
+ * part that reads memory, and so the only one that may sleep: what takes values
+ * from the window after it is pure.
+ */
+static __noinline void fill_window(struct workspace *ws, enum read_mode mode, u32 need)
+{
+	struct cursor *cursor = &ws->cursor;
+	u64 offset = cursor->at - cursor->window_at;
+	u64 in_page;
+
+	if (offset < cursor->window_len && offset + need <= cursor->window_len)
+		return;
+	cursor->window_at = cursor->at;
+	cursor->window_len = CURSOR_WINDOW;
+	if (!read_user(ws, mode, cursor->window, CURSOR_WINDOW, cursor->at))
+		return;
+	in_page = PAGE_SIZE - (cursor->at & (PAGE_SIZE - 1));
+	in_page = clamp(in_page, CURSOR_WINDOW);
+	cursor->window_len = in_page;
+	if (!read_user(ws, mode, cursor->window, in_page, cursor->at))
+		return;
+	cursor->window_len = 0;
+	cursor->failed = true;
+	cursor->unreadable = true;
+}
+
+/*
+ * What takes values from the window is in global functions, here and in the next
+ * headers: the verifier looks at each once, not anew at every call on every path.
+ */
+
+static __always_inline u64 take_one(struct cursor *cursor)
+{
+	u64 offset = cursor->at - cursor->window_at;
+
+	if (cursor->at >= cursor->end || offset >= cursor->window_len) {
+		cursor->failed = true;
+		return 0;
+	}
+	cursor->at++;
+	return cursor->window[offset & (CURSOR_WINDOW - 1)];
+}
+
+/* Little-endian, 1 to 8 bytes. */
+__noinline u64 take_bytes(struct cursor *cursor, u32 count)
+{
+	u64 value = 0;
+
+	if (!cursor)
+		return 0;
+	for (u32 i = 0; i < 8 && i < count; i++)
+		value |= take_one(cursor) << (8 * i);
+	return cursor->failed ? 0 : value;
+}
+
+/* LEB128: seven bits a byte, the top bit says that more follow. Bits beyond 64 are dropped. */
+__noinline u64 take_leb(struct cursor *cursor, u32 is_signed)
+{
+	u64 value = 0;
+
+	if (!cursor)
+		return 0;
+	for (u32 shift = 0; shift < 70; shift += 7) {
+		u64 byte = take_one(cursor);
+
+		if (shift < 64)
+			value |= (byte & 0x7f) << shift;
+		if (byte & 0x80)
+			continue;
+		if (is_signed && byte & 0x40 && shift + 7 < 64)
+			value |= ~0ULL << (shift + 7);
+		return cursor->failed ? 0 : value;
+	}
+	cursor->failed = true;
+	return 0;
+}
+
+/*
+ * DW_EH_PE: the low four bits say how a pointer is written, the next three what
+ * it is relative to. Source: Linux Standard Base, Core, 10.5.1.
+ */
+#define EH_PE_OMIT 0xff
+#define EH_PE_PCREL 0x10
+#define EH_PE_DATAREL 0x30
+#define EH_PE_INDIRECT 0x80
+
+/* The value alone, sign-extended where it is signed. */
+__noinline u64 take_pointer_value(struct cursor *cursor, u32 encoding)
+{
+	if (!cursor)
+		return 0;
+	switch (encoding & 0x0f) {
+	case 0x00: /* absptr */
+	case 0x04: /* udata8 */
+	case 0x0c: /* sdata8 */
+		return take_bytes(cursor, 8);
+	case 0x01:
+		return take_leb(cursor, false);
+	case 0x02:
+		return take_bytes(cursor, 2);
+	case 0x03:
+		return take_bytes(cursor, 4);
+	case 0x09:
+		return take_leb(cursor, true);
+	case 0x0a:
+		return (s64)(short)take_bytes(cursor, 2);
+	case 0x0b:
+		return (s64)(s32)take_bytes(cursor, 4);
+	default:
+		cursor->failed = true;
+		return 0;
+	}
+}
+
+/* A pointer in the target; `data_base` is where .eh_frame_hdr begins. */
+__noinline u64 take_pointer(struct cursor *cursor, u32 encoding, u64 data_base)
+{
+	u64 at, value;
+
+	if (!cursor)
+		return 0;
+	at = cursor->at;
+	value = take_pointer_value(cursor, encoding);
+	switch (encoding & 0x70) {
+	case 0:
+		return value;
+	case EH_PE_PCREL:
+		return value + at;
+	case EH_PE_DATAREL:
+		return value + data_base;
+	default:
+		cursor->failed = true;
+		return 0;
+	}
+}
+
+#endif

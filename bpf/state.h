@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/* What an unwind works on; there is no kernel in it, so that it also compiles as ordinary C. */
+#ifndef SOMNO_STATE_H
+#define SOMNO_STATE_H
+
+#define MAPPINGS_KEPT 4
+
+/*
+ * Known when compiling: a program that may not sleep is refused if it as much
+ * as contains a reachable call of a helper that does.
+ */
+enum read_mode { MAY_SLEEP, NO_FAULT };
+
+/* A part of the address space and the file behind it. */
+struct mapping {
+	u64 start;
+	u64 end;
+	u64 file_offset;
+	/* SOMNO_MODULE_*; 0: anonymous memory */
+	u32 module;
+	bool executable;
+};
+
+/* x86-64's registers by their DWARF numbers (System V ABI, AMD64 supplement, 3.6.2). */
+#define DWARF_REGISTERS 17
+#define DWARF_BP 6
+#define DWARF_SP 7
+#define DWARF_RA 16
+/* Those that a call leaves as they were: rbx, rbp, r12 to r15. */
+#define PRESERVED_REGISTERS (1 << 3 | 1 << DWARF_BP | 0xf << 12)
+
+/* The registers of a frame; the return address stands for the instruction pointer. */
+struct registers {
+	/* a power of two, for the verifier */
+	u64 r[32];
+	/* a bit for each register whose value is known */
+	u32 known;
+};
+
+#define CURSOR_WINDOW 256
+#define STACK_WINDOW 2048
+#define PAGE_SIZE 4096
+
+/* See cursor.h. */
+struct cursor {
+	u64 at;
+	u64 end;
+	u64 window_at;
+	u32 window_len;
+	bool failed;
+	/* failed because memory could not be read, not because of what it holds */
+	bool unreadable;
+	u8 window[CURSOR_WINDOW];
+};
+
+enum register_rule_kind {
+	RULE_SAME = 0,
+	RULE_UNDEFINED,
+	/* saved at CFA + offset */
+	RULE_AT_CFA,
+	/* is CFA + offset */
+	RULE_IS_CFA,
+	/* in the register of number `offset` */
+	RULE_IN_REGISTER,
+	/* saved where the expression says */
+	RULE_AT_EXPRESSION,
+	/* is what the expression says */
+	RULE_IS_EXPRESSION,
+};
+
+/* Where a register of the caller is; an expression is `number` bytes at cfi.base + offset. */
+struct register_rule {
+	u16 kind;
+	u16 number;
+	u32 reserved;
+	s64 offset;
+};
+
+/* CFA = register + offset, or, where `cfa_len` is not 0, the expression at cfi.base + offset. */
+struct row {
+	u32 cfa_register;
+	u32 cfa_len;
+	s64 cfa_offset;
+	/* a bit for each register that is not as it was, and for those at CFA + offset */
+	u32 ruled;
+	u32 at_cfa;
+	struct register_rule registers[DWARF_REGISTERS];
+};
+
+struct block {
+	u64 at;
+	u64 len;
+};
+
+enum cfi_result {
+	CFI_FOUND,
+	/* no FDE describes the address */
+	CFI_NONE,
+	/* contradicts itself, or passes a bound */
+	CFI_BAD,
+};
+
+/* Rows that remember_state may have put by. */
+#define CFI_REMEMBERED 16
+
+/* What is known of the call frame information for one address; see eh_frame.h and cfi.h. */
+struct cfi {
+	u64 pc;
+	/* where offsets of expressions begin: .eh_frame_hdr */
+	u64 base;
+	u64 next_record;
+	/* the sorted table: pairs of 4-byte offsets */
+	u64 table;
+	u64 table_len;
+
+	/* of the CIE */
+	u64 cie_at;
+	u64 code_factor;
+	s64 data_factor;
+	u64 cie_code;
+	u64 cie_code_end;
+	u32 return_register;
+	u32 pointer_encoding;
+	bool signal_frame;
+	bool augmented;
+
+	/* of the FDE */
+	u64 fde_cie;
+	u64 fde_rest;
+	u64 fde_begin;
+	u64 fde_code;
+	u64 fde_code_end;
+
+	/* of the interpreter */
+	u64 location;
+	u32 remembered;
+	struct row row;
+	struct row initial;
+	struct row rows[CFI_REMEMBERED];
+};
+
+#define EXPRESSION_STACK 16
+
+/* See dwarf_expr.h. */
+struct expression {
+	u64 start;
+	u64 first;
+	u64 result;
+	/* memory that the last operation asked for; size 0: none */
+	u64 wanted;
+	u64 wanted_size;
+	u32 depth;
+	bool has_first;
+	bool failed;
+	u64 stack[EXPRESSION_STACK];
+};
+
+/* What one step up the stack came to. */
+enum step {
+	STEP_UP,
+	/* the thread's first frame was reached */
+	STEP_END,
+	/* there is no call frame information: the frame pointer may know */
+	STEP_NO_CFI,
+	STEP_NO_FRAME_POINTER,
+	STEP_BAD_CFI,
+	STEP_BROKEN_CHAIN,
+	STEP_UNREADABLE,
+};
+
+/* See elf.h. */
+#define SEGMENTS 8
+
+struct elf_header {
+	u8 ident[16];
+	u16 type, machine;
+	u32 version;
+	u64 entry, program_headers, section_headers;
+	u32 flags;
+	u16 size, program_header_size, program_header_count;
+	u16 rest[3];
+};
+
+struct program_header {
+	u32 type, flags;
+	u64 offset, vaddr, paddr, file_size, memory_size, align;
+};
+
+struct segment {
+	u64 offset;
+	u64 size;
+	u64 vaddr;
+};
+
+struct module_layout {
+	/* .eh_frame_hdr as the file has it; 0: there is none */
+	u64 eh_frame_hdr;
+	u32 count;
+	u32 reserved;
+	struct segment segments[SEGMENTS];
+};
+
+struct module_room {
+	/* where the walk up a path is, and where it ends: kernel addresses */
+	u64 dentry;
+	u64 mount;
+	u64 root_dentry;
+	u64 root_mnt;
+	u32 len;
+	u32 finished;
+	union {
+		struct somno_module record;
+		/* a component may start at the last byte of the path's room */
+		u8 bytes[sizeof(struct somno_module) + SOMNO_PATH_LEN + 256];
+	};
+};
+
+struct workspace {
+	struct registers regs;
+	struct registers caller;
+	/* ip is where a call returns to, so the call is just before it */
+	bool is_return_address;
+	u32 slept;
+	u32 next_mapping;
+	/* on the way back to a file's first page */
+	struct mapping back;
+	struct mapping mappings[MAPPINGS_KEPT];
+	u64 stack_at;
+	u64 stack_len;
+	u64 stack[STACK_WINDOW / 8];
+	struct cursor cursor;
+	struct cfi cfi;
+	struct expression expression;
+	struct elf_header elf_header;
+	struct program_header program_header;
+	struct module_layout layout;
+	union {
+		struct somno_user_half half;
+		u64 half_words[sizeof(struct somno_user_half) / 8 + SOMNO_MAX_DEPTH];
+	};
+	struct module_room module;
+};
+
+#endif
