@@ -4,8 +4,6 @@
 #define SOMNO_CONFIG_H
 
 struct somno_config {
-	/* the kernel has no task work for BPF: user stacks are taken in the interrupt */
-	bool interrupt_only;
 	/* never let a read sleep */
 	bool no_fault;
 	/* leave kernel frames out */

@@ -85,7 +85,20 @@ static __always_inline void arrange_user_half(struct somno_kernel_half *half,
 		half->cookie = slot_cookie(index);
 }
 
-static __always_inline void take_sample(struct bpf_perf_event_data *ctx)
+/* Takes the user stack here and now, by frame pointers: on a kernel that cannot defer. */
+static __always_inline void take_user_frames(struct somno_kernel_half *half,
+					     struct bpf_perf_event_data *ctx)
+{
+	half->promise = SOMNO_INTERRUPT;
+	half->user_frames =
+		stack_frames(bpf_get_stack(ctx, &half->addresses[half->kernel_frames & 127],
+					   SOMNO_KERNEL_DEPTH * sizeof(u64), BPF_F_USER_STACK));
+}
+
+/* How the user stack is come by; known when compiling. */
+enum capture_mode { DEFERRED, IN_INTERRUPT };
+
+static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum capture_mode mode)
 {
 	u64 started_ns = bpf_ktime_get_ns();
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -121,14 +134,10 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx)
 			bpf_get_stack(ctx, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));
 	if (!(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))) {
 		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
-		if (!somno_config.interrupt_only) {
+		if (mode == DEFERRED)
 			arrange_user_half(half, task);
-		} else {
-			half->promise = SOMNO_INTERRUPT;
-			half->user_frames = stack_frames(
-				bpf_get_stack(ctx, &half->addresses[half->kernel_frames & 127],
-					      SOMNO_KERNEL_DEPTH * sizeof(u64), BPF_F_USER_STACK));
-		}
+		else
+			take_user_frames(half, ctx);
 	}
 
 	size = sizeof(*half) +

@@ -35,9 +35,9 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 const struct somno_notice *notice_type __attribute__((unused));
 
 SEC("perf_event")
-int on_sample(struct bpf_perf_event_data *ctx)
+int on_sample_in_interrupt(struct bpf_perf_event_data *ctx)
 {
-	take_sample(ctx);
+	take_sample(ctx, IN_INTERRUPT);
 	return 0;
 }
 
@@ -74,7 +74,14 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* What follows needs a kernel that can defer and is not loaded elsewhere. */
+/* What follows needs a kernel that can defer, and is loaded only there. */
+
+SEC("perf_event")
+int on_sample(struct bpf_perf_event_data *ctx)
+{
+	take_sample(ctx, DEFERRED);
+	return 0;
+}
 
 /*
  * One program for both tracepoints, so that the unwinder is verified once for

@@ -53,7 +53,7 @@ impl Default for Storage {
 /// What the programs are told before they are loaded.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// User stacks are taken in the interrupt: the kernel cannot defer.
+    /// User stacks are taken in the interrupt: the kernel has no task work for BPF.
     pub interrupt_only: bool,
     /// No read may sleep.
     pub no_fault: bool,
@@ -115,10 +115,15 @@ impl<'obj> Programs<'obj> {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
         configure(&mut rodata.somno_config, configuration);
-        // They consist of what a kernel that cannot defer does not have.
         let progs = &mut open.progs;
-        for program in [&mut progs.arm_slots_from, &mut progs.on_leaving] {
-            program.set_autoload(!configuration.interrupt_only);
+        let deferred = !configuration.interrupt_only;
+        progs.on_sample_in_interrupt.set_autoload(!deferred);
+        for program in [
+            &mut progs.on_sample,
+            &mut progs.on_leaving,
+            &mut progs.arm_slots_from,
+        ] {
+            program.set_autoload(deferred);
         }
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
         let kernel_rings = create_kernel_rings(&skeleton, configuration)?;
@@ -131,7 +136,12 @@ impl<'obj> Programs<'obj> {
     /// The program that perf events run for each sample.
     #[must_use]
     pub fn on_sample(&self) -> BorrowedFd<'_> {
-        self.skeleton.progs.on_sample.as_fd()
+        let programs = &self.skeleton.progs;
+        if programs.on_sample.autoload() {
+            programs.on_sample.as_fd()
+        } else {
+            programs.on_sample_in_interrupt.as_fd()
+        }
     }
 
     /// Starts what runs at forks, execs, exits and renames; it stops with the links.
@@ -274,7 +284,6 @@ impl<'obj> Programs<'obj> {
 
 fn configure(target: &mut skeleton::types::somno_config, configuration: &Configuration) {
     let flag = |on: bool| MaybeUninit::new(on);
-    target.interrupt_only = flag(configuration.interrupt_only);
     target.no_fault = flag(configuration.no_fault);
     target.no_kernel = flag(configuration.no_kernel);
     target.follow_all = flag(configuration.follow_all);
