@@ -1,6 +1,6 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-lint setup-bench demo test lint bench test-vm
+.PHONY: build setup setup-lint setup-bench demo test lint bench test-cfi test-vm
 
 # Loading programs into the kernel takes root: through sudo where we are not.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -49,6 +49,16 @@ lint: setup-lint
 
 bench: setup-bench
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench
+
+# Every row of the largest binaries against gimli's: minutes.
+CFI_FILES = $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/libm.so.6 \
+	/usr/lib/x86_64-linux-gnu/libstdc++.so.6 /usr/lib/x86_64-linux-gnu/libcrypto.so.* /usr/bin/python3 /usr/bin/perl \
+	/usr/bin/git /usr/lib/gcc/x86_64-linux-gnu/*/cc1plus \
+	$(shell rustc --print sysroot 2>/dev/null)/lib/librustc_driver-*.so \
+	$(shell rustc --print sysroot 2>/dev/null)/lib/libLLVM.so.*)
+
+test-cfi: setup
+	FILES="$(CFI_FILES)" cargo test --release --test cfi -- --nocapture
 
 # KERNEL=6.12|6.18|6.19|newest; without it, all of them.
 test-vm: setup

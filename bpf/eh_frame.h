@@ -11,6 +11,11 @@
 #define SEARCH_STEPS 32
 /* FDEs and CIEs that are looked at one after the other where there is no usable table. */
 #define WALK_RECORDS 4096
+/*
+ * And where the table leads to an FDE of other code: an empty function has the same
+ * address as the next one, and only one of the two has a place in the table.
+ */
+#define NEIGHBOURS 4
 
 struct eh_search {
 	struct workspace *ws;
@@ -224,42 +229,50 @@ static int walk_records(u32 iteration, struct eh_walk *walk)
 	return 0;
 }
 
+/* Looks the address up in the table; CFI_BAD when that cannot be relied on. */
+static __always_inline int search_fde(struct workspace *ws, enum read_mode mode, u64 header)
+{
+	struct eh_search search = {.ws = ws, .mode = mode};
+	struct cfi *cfi = &ws->cfi;
+	s32 entry[2];
+
+	if (!cfi->table_len)
+		return CFI_BAD;
+	search.table = cfi->table;
+	search.wanted = cfi->pc - header;
+	search.high = cfi->table_len;
+	bpf_loop(SEARCH_STEPS, search_table, &search, 0);
+	if (search.failed ||
+	    read_user(ws, mode, entry, sizeof(entry), search.table + search.low * 8))
+		return CFI_BAD;
+	if (entry[0] > search.wanted) {
+		cfi->next_record = 0;
+		return CFI_NONE;
+	}
+	return parse_fde(ws, mode, header + entry[1]);
+}
+
 /* Finds the FDE of cfi.pc; `header` is where .eh_frame_hdr is in this process. */
 static __always_inline int find_fde(struct workspace *ws, enum read_mode mode, u64 header)
 {
-	struct eh_search search = {.ws = ws, .mode = mode};
 	struct eh_walk walk = {.ws = ws, .mode = mode};
 	struct cfi *cfi = &ws->cfi;
+	u64 eh_frame;
+	u32 records;
 
 	cursor_set(&ws->cursor, header, header + FDE_HEAD);
 	fill_window(ws, mode, FDE_HEAD);
 	if (take_header(cfi, &ws->cursor, header) != CFI_FOUND)
 		return CFI_BAD;
-	walk.at = cfi->next_record;
-
-	if (cfi->table_len) {
-		search.table = cfi->table;
-		search.wanted = cfi->pc - header;
-		search.high = cfi->table_len;
-		bpf_loop(SEARCH_STEPS, search_table, &search, 0);
-		if (!search.failed) {
-			s32 entry[2];
-			int result;
-
-			if (read_user(ws, mode, entry, sizeof(entry),
-				      search.table + search.low * 8))
-				return CFI_BAD;
-			if (entry[0] > search.wanted)
-				return CFI_NONE;
-			result = parse_fde(ws, mode, header + entry[1]);
-			if (result != CFI_BAD)
-				return result;
-		}
-	}
-
-	walk.result = CFI_NONE;
-	bpf_loop(WALK_RECORDS, walk_records, &walk, 0);
-	return walk.result;
+	eh_frame = cfi->next_record;
+	walk.result = search_fde(ws, mode, header);
+	if (walk.result == CFI_FOUND || (walk.result == CFI_NONE && !cfi->next_record))
+		return walk.result;
+	walk.at = walk.result == CFI_NONE ? cfi->next_record : eh_frame;
+	records = walk.result == CFI_NONE ? NEIGHBOURS : WALK_RECORDS;
+	bpf_loop(records, walk_records, &walk, 0);
+	/* beyond the section's end there is nothing that describes the address either */
+	return records == NEIGHBOURS && walk.result == CFI_BAD ? CFI_NONE : walk.result;
 }
 
 #endif

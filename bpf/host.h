@@ -34,7 +34,7 @@ struct host_memory {
 	const u8 *bytes;
 };
 
-static struct host_memory host_memory;
+static _Thread_local struct host_memory host_memory;
 
 #include "abi.h"
 #include "state.h"
