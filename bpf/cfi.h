@@ -213,7 +213,6 @@ __noinline int run_instruction(struct cfi *cfi, struct cursor *cursor)
 
 struct cfi_run {
 	struct workspace *ws;
-	u64 mode;
 	bool finished;
 };
 
@@ -225,7 +224,7 @@ static int run_next(u32 iteration, struct cfi_run *run)
 	struct workspace *ws = run->ws;
 
 	if (ws->cursor.at < ws->cursor.end) {
-		fill_window(ws, run->mode, LONGEST_INSTRUCTION);
+		fill_window(ws, LONGEST_INSTRUCTION);
 		if (!run_instruction(&ws->cfi, &ws->cursor))
 			return 0;
 	}
@@ -233,9 +232,9 @@ static int run_next(u32 iteration, struct cfi_run *run)
 	return 1;
 }
 
-static __noinline bool run_code(struct workspace *ws, enum read_mode mode, u64 at, u64 end)
+static __noinline bool run_code(struct workspace *ws, u64 at, u64 end)
 {
-	struct cfi_run run = {.ws = ws, .mode = mode};
+	struct cfi_run run = {.ws = ws};
 
 	cursor_set(&ws->cursor, at, end);
 	bpf_loop(CFI_INSTRUCTIONS, run_next, &run, 0);
@@ -243,7 +242,7 @@ static __noinline bool run_code(struct workspace *ws, enum read_mode mode, u64 a
 }
 
 /* Finds the row that holds at `pc`. It stays in cfi->row. */
-static __always_inline int find_row(struct workspace *ws, enum read_mode mode, u64 pc, u64 header)
+static __always_inline int find_row(struct workspace *ws, u64 pc, u64 header)
 {
 	struct cfi *cfi = &ws->cfi;
 	int result;
@@ -251,18 +250,18 @@ static __always_inline int find_row(struct workspace *ws, enum read_mode mode, u
 	cfi->pc = pc;
 	cfi->base = header;
 	cfi->cie_at = 0;
-	result = find_fde(ws, mode, header);
+	result = find_fde(ws, header);
 	if (result != CFI_FOUND)
 		return result;
 
 	__builtin_memset(&cfi->row, 0, sizeof(cfi->row));
 	cfi->remembered = 0;
 	cfi->location = 0;
-	if (!run_code(ws, mode, cfi->cie_code, cfi->cie_code_end))
+	if (!run_code(ws, cfi->cie_code, cfi->cie_code_end))
 		return CFI_BAD;
 	cfi->initial = cfi->row;
 	cfi->location = cfi->fde_begin;
-	if (!run_code(ws, mode, cfi->fde_code, cfi->fde_code_end))
+	if (!run_code(ws, cfi->fde_code, cfi->fde_code_end))
 		return CFI_BAD;
 	return CFI_FOUND;
 }

@@ -16,32 +16,28 @@ struct {
 	__type(value, struct rule);
 } rules SEC(".maps");
 
-/*
- * Finds the rule of an address; 1 when what it takes could not be read, now or at
- * all: code that was copied away from its file's other segments has no CFI there.
- */
-static __always_inline int find_rule(struct workspace *ws, enum read_mode mode, u32 index,
-				     u64 address, struct rule *rule)
+/* Finds the rule of an address; 1 when something stood in the way, so that it is not kept. */
+static __always_inline int find_rule(struct workspace *ws, u32 index, u64 address,
+				     struct rule *rule)
 {
-	u64 header = locate_eh_frame_hdr(ws, mode, index, address);
+	u64 header = locate_eh_frame_hdr(ws, index, address);
 
 	rule->kind = RULE_NONE;
-	if (!header)
-		return 1;
-	switch (find_row(ws, mode, address, header)) {
-	case CFI_FOUND:
-		pack_row(&ws->cfi, rule);
-		return 0;
-	case CFI_BAD:
-		rule->kind = RULE_BAD;
-		return ws->cursor.unreadable;
-	default:
-		return 0;
+	if (header) {
+		switch (find_row(ws, address, header)) {
+		case CFI_FOUND:
+			pack_row(&ws->cfi, rule);
+			break;
+		case CFI_BAD:
+			rule->kind = RULE_BAD;
+			note_short_window(ws);
+		}
 	}
+	return ws->obstacle ? 1 : 0;
 }
 
-static __always_inline enum step step_by_cfi(struct workspace *ws, enum read_mode mode, u64 frame,
-					     u32 index, u64 address)
+static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u32 index,
+					     u64 address)
 {
 	struct rule found = {}, *rule = bpf_map_lookup_elem(&rules, &frame);
 	enum step step = STEP_NO_CFI;
@@ -49,7 +45,8 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, enum read_mod
 	if (rule && rule->kind != RULE_ROW) {
 		count(rules_cached);
 	} else {
-		if (find_rule(ws, mode, index, address, &found))
+		/* code that was copied away from its file's other segments has no CFI there */
+		if (find_rule(ws, index, address, &found))
 			return STEP_NO_CFI;
 		if (!rule)
 			bpf_map_update_elem(&rules, &frame, &found, BPF_ANY);
@@ -58,10 +55,10 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, enum read_mod
 	}
 	switch (rule->kind) {
 	case RULE_PLAIN:
-		step = apply_rule(ws, mode, rule);
+		step = apply_rule(ws, rule);
 		break;
 	case RULE_ROW:
-		step = apply_row(ws, mode);
+		step = apply_row(ws);
 		break;
 	case RULE_END:
 		return STEP_END;

@@ -17,8 +17,6 @@ struct somno_config {
 	/* only the CPUs in `cpus`, when by_cpu */
 	bool by_cpu;
 	u32 uid;
-	/* somno's own process, which is never sampled */
-	u32 own_pid;
 	/* user frames kept, leaf first */
 	u32 max_depth;
 	/* bytes that wait in a ring before its reader is woken */
@@ -34,5 +32,11 @@ struct somno_config {
 };
 
 const volatile struct somno_config somno_config = {};
+
+/*
+ * somno's own process, which is never sampled. User space knows its pid in its own
+ * pid namespace; where slots are armed, that is corrected.
+ */
+u32 own_pid;
 
 #endif

@@ -13,15 +13,14 @@ static __always_inline void cursor_set(struct cursor *cursor, u64 at, u64 end)
 	cursor->at = at;
 	cursor->end = end;
 	cursor->failed = false;
-	cursor->unreadable = false;
+	cursor->ran_out = false;
 }
 
 /*
  * Has the window hold the next `need` bytes, wherever the memory goes on. The only
- * part that reads memory, and so the only one that may sleep: what takes values
- * from the window after it is pure.
+ * part that reads memory: what takes values from the window after it is pure.
  */
-static __noinline void fill_window(struct workspace *ws, enum read_mode mode, u32 need)
+static __noinline void fill_window(struct workspace *ws, u32 need)
 {
 	struct cursor *cursor = &ws->cursor;
 	u64 offset = cursor->at - cursor->window_at;
@@ -31,16 +30,30 @@ static __noinline void fill_window(struct workspace *ws, enum read_mode mode, u3
 		return;
 	cursor->window_at = cursor->at;
 	cursor->window_len = CURSOR_WINDOW;
-	if (!read_user(ws, mode, cursor->window, CURSOR_WINDOW, cursor->at))
+	if (!read_user(ws, cursor->window, CURSOR_WINDOW, cursor->at))
 		return;
 	in_page = PAGE_SIZE - (cursor->at & (PAGE_SIZE - 1));
 	in_page = clamp(in_page, CURSOR_WINDOW);
 	cursor->window_len = in_page;
-	if (!read_user(ws, mode, cursor->window, in_page, cursor->at))
+	if (!read_user(ws, cursor->window, in_page, cursor->at)) {
+		/* that of the next page is one only if something is wanted from there */
+		ws->obstacle = OBSTACLE_NONE;
 		return;
+	}
 	cursor->window_len = 0;
 	cursor->failed = true;
-	cursor->unreadable = true;
+}
+
+/* Tells a value that lies beyond what could be read from one that is bad. */
+static __always_inline void note_short_window(struct workspace *ws)
+{
+	struct cursor *cursor = &ws->cursor;
+
+	if (!cursor->ran_out || ws->obstacle)
+		return;
+	ws->obstacle = OBSTACLE_MEMORY;
+	ws->obstacle_at = cursor->window_at + cursor->window_len;
+	ws->obstacle_len = 1;
 }
 
 /*
@@ -54,6 +67,7 @@ static __always_inline u64 take_one(struct cursor *cursor)
 
 	if (cursor->at >= cursor->end || offset >= cursor->window_len) {
 		cursor->failed = true;
+		cursor->ran_out = cursor->at < cursor->end;
 		return 0;
 	}
 	cursor->at++;

@@ -60,7 +60,7 @@ static int run_deferred(struct bpf_map *map, void *key, void *value)
 		slot->phase = SLOT_RUNNING;
 		serve_slot(slot, slot_cookie(index), MAY_SLEEP);
 	}
-	release_slot(index);
+	release_slot(slot, index);
 	return 0;
 }
 

@@ -271,7 +271,6 @@ __noinline int run_operation(struct expression *e, struct cursor *cursor, struct
 
 struct expression_run {
 	struct workspace *ws;
-	u64 mode;
 	bool finished;
 };
 
@@ -287,14 +286,14 @@ static int run_next_operation(u32 iteration, struct expression_run *run)
 		run->finished = true;
 		return 1;
 	}
-	fill_window(ws, run->mode, LONGEST_OPERATION);
+	fill_window(ws, LONGEST_OPERATION);
 	e->wanted_size = 0;
 	if (run_operation(e, &ws->cursor, &ws->regs))
 		return 1;
 	if (e->wanted_size) {
 		u64 value = 0;
 
-		if (read_user(ws, run->mode, &value, clamp(e->wanted_size, 8), e->wanted)) {
+		if (read_user(ws, &value, clamp(e->wanted_size, 8), e->wanted)) {
 			e->failed = true;
 			return 1;
 		}
@@ -304,9 +303,9 @@ static int run_next_operation(u32 iteration, struct expression_run *run)
 }
 
 /* Evaluates a block, on top of `first` where there is one; 1 when it cannot be. */
-static __noinline int evaluate(struct workspace *ws, enum read_mode mode, u64 at, u32 len)
+static __noinline int evaluate(struct workspace *ws, u64 at, u32 len)
 {
-	struct expression_run run = {.ws = ws, .mode = mode};
+	struct expression_run run = {.ws = ws};
 	struct expression *e = &ws->expression;
 
 	e->depth = 0;
@@ -316,6 +315,7 @@ static __noinline int evaluate(struct workspace *ws, enum read_mode mode, u64 at
 		push(e, e->first);
 	cursor_set(&ws->cursor, at, at + len);
 	bpf_loop(EXPRESSION_STEPS, run_next_operation, &run, 0);
+	note_short_window(ws);
 	e->result = peek(e, 0);
 	return !run.finished || e->failed || ws->cursor.failed ? 1 : 0;
 }

@@ -19,7 +19,6 @@
 
 struct eh_search {
 	struct workspace *ws;
-	u64 mode;
 	u64 table;
 	/* pc as the table has it: relative to the header */
 	s64 wanted;
@@ -35,8 +34,7 @@ static int search_table(u32 step, struct eh_search *search)
 
 	if (search->high - search->low <= 1)
 		return 1;
-	if (read_user(search->ws, search->mode, &begins, sizeof(begins),
-		      search->table + middle * 8)) {
+	if (read_user(search->ws, &begins, sizeof(begins), search->table + middle * 8)) {
 		search->failed = true;
 		return 1;
 	}
@@ -169,27 +167,27 @@ __noinline int take_fde_range(struct cfi *cfi, struct cursor *cursor)
 }
 
 /* Reads an FDE and its CIE; CFI_NONE when it is none, or describes other code. */
-static __noinline int parse_fde(struct workspace *ws, enum read_mode mode, u64 at)
+static __noinline int parse_fde(struct workspace *ws, u64 at)
 {
 	struct cfi *cfi = &ws->cfi;
 	int result;
 
 	cursor_set(&ws->cursor, at, at + FDE_HEAD);
-	fill_window(ws, mode, FDE_HEAD);
+	fill_window(ws, FDE_HEAD);
 	result = take_fde_start(cfi, &ws->cursor);
 	if (result != CFI_FOUND)
 		return result;
 	if (cfi->fde_cie != cfi->cie_at) {
 		cfi->cie_at = 0;
 		cursor_set(&ws->cursor, cfi->fde_cie, cfi->fde_cie + CIE_HEAD);
-		fill_window(ws, mode, CIE_HEAD);
+		fill_window(ws, CIE_HEAD);
 		result = take_cie(cfi, &ws->cursor);
 		if (result != CFI_FOUND)
 			return CFI_BAD;
 		cfi->cie_at = cfi->fde_cie;
 	}
 	cursor_set(&ws->cursor, cfi->fde_rest, cfi->fde_code_end);
-	fill_window(ws, mode, FDE_HEAD);
+	fill_window(ws, FDE_HEAD);
 	return take_fde_range(cfi, &ws->cursor);
 }
 
@@ -215,14 +213,13 @@ __noinline int take_header(struct cfi *cfi, struct cursor *cursor, u64 header)
 
 struct eh_walk {
 	struct workspace *ws;
-	u64 mode;
 	u64 at;
 	int result;
 };
 
 static int walk_records(u32 iteration, struct eh_walk *walk)
 {
-	walk->result = parse_fde(walk->ws, walk->mode, walk->at);
+	walk->result = parse_fde(walk->ws, walk->at);
 	if (walk->result != CFI_NONE)
 		return 1;
 	walk->at = walk->ws->cfi.next_record;
@@ -230,9 +227,9 @@ static int walk_records(u32 iteration, struct eh_walk *walk)
 }
 
 /* Looks the address up in the table; CFI_BAD when that cannot be relied on. */
-static __always_inline int search_fde(struct workspace *ws, enum read_mode mode, u64 header)
+static __always_inline int search_fde(struct workspace *ws, u64 header)
 {
-	struct eh_search search = {.ws = ws, .mode = mode};
+	struct eh_search search = {.ws = ws};
 	struct cfi *cfi = &ws->cfi;
 	s32 entry[2];
 
@@ -242,31 +239,31 @@ static __always_inline int search_fde(struct workspace *ws, enum read_mode mode,
 	search.wanted = cfi->pc - header;
 	search.high = cfi->table_len;
 	bpf_loop(SEARCH_STEPS, search_table, &search, 0);
-	if (search.failed ||
-	    read_user(ws, mode, entry, sizeof(entry), search.table + search.low * 8))
+	if (search.failed || read_user(ws, entry, sizeof(entry), search.table + search.low * 8))
 		return CFI_BAD;
 	if (entry[0] > search.wanted) {
 		cfi->next_record = 0;
 		return CFI_NONE;
 	}
-	return parse_fde(ws, mode, header + entry[1]);
+	return parse_fde(ws, header + entry[1]);
 }
 
 /* Finds the FDE of cfi.pc; `header` is where .eh_frame_hdr is in this process. */
-static __always_inline int find_fde(struct workspace *ws, enum read_mode mode, u64 header)
+static __always_inline int find_fde(struct workspace *ws, u64 header)
 {
-	struct eh_walk walk = {.ws = ws, .mode = mode};
+	struct eh_walk walk = {.ws = ws};
 	struct cfi *cfi = &ws->cfi;
 	u64 eh_frame;
 	u32 records;
 
 	cursor_set(&ws->cursor, header, header + FDE_HEAD);
-	fill_window(ws, mode, FDE_HEAD);
+	fill_window(ws, FDE_HEAD);
 	if (take_header(cfi, &ws->cursor, header) != CFI_FOUND)
 		return CFI_BAD;
 	eh_frame = cfi->next_record;
-	walk.result = search_fde(ws, mode, header);
-	if (walk.result == CFI_FOUND || (walk.result == CFI_NONE && !cfi->next_record))
+	walk.result = search_fde(ws, header);
+	if (walk.result == CFI_FOUND || (walk.result == CFI_NONE && !cfi->next_record) ||
+	    ws->obstacle || ws->cursor.ran_out)
 		return walk.result;
 	walk.at = walk.result == CFI_NONE ? cfi->next_record : eh_frame;
 	records = walk.result == CFI_NONE ? NEIGHBOURS : WALK_RECORDS;

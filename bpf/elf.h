@@ -24,7 +24,6 @@ struct {
 
 struct header_walk {
 	struct workspace *ws;
-	u64 mode;
 	u64 at;
 	u32 count;
 	bool failed;
@@ -37,8 +36,7 @@ static int read_program_header(u32 index, struct header_walk *walk)
 
 	if (index >= walk->count)
 		return 1;
-	if (read_user(walk->ws, walk->mode, header, sizeof(*header),
-		      walk->at + index * sizeof(*header))) {
+	if (read_user(walk->ws, header, sizeof(*header), walk->at + index * sizeof(*header))) {
 		walk->failed = true;
 		return 1;
 	}
@@ -57,7 +55,6 @@ static int read_program_header(u32 index, struct header_walk *walk)
 
 struct page_search {
 	struct workspace *ws;
-	u64 mode;
 	bool found;
 };
 
@@ -71,7 +68,7 @@ static int step_back(u32 iteration, struct page_search *search)
 		search->found = true;
 		return 1;
 	}
-	if (find_mapping(search->ws, search->mode, at->start - 1, &index) != MAPPING_FOUND)
+	if (find_mapping(search->ws, at->start - 1, &index) != MAPPING_FOUND)
 		return 1;
 	before = &search->ws->mappings[index & (MAPPINGS_KEPT - 1)];
 	if (before->module && before->module != at->module)
@@ -86,9 +83,9 @@ static int step_back(u32 iteration, struct page_search *search)
  * The address of the file's first page: in the mapping itself or in one of those
  * before it, which loaders place without gaps. 0 when it is not mapped there.
  */
-static __always_inline u64 find_first_page(struct workspace *ws, enum read_mode mode, u32 index)
+static __always_inline u64 find_first_page(struct workspace *ws, u32 index)
 {
-	struct page_search search = {.ws = ws, .mode = mode};
+	struct page_search search = {.ws = ws};
 
 	ws->back = ws->mappings[index & (MAPPINGS_KEPT - 1)];
 	bpf_loop(MAPPINGS_BACK + 1, step_back, &search, 0);
@@ -131,13 +128,13 @@ static __always_inline void find_program_headers(struct workspace *ws, struct ta
 }
 
 /* A library's headers are at the beginning of its file. */
-static __always_inline int find_library_headers(struct workspace *ws, enum read_mode mode,
-						u32 index, struct header_walk *walk)
+static __always_inline int find_library_headers(struct workspace *ws, u32 index,
+						struct header_walk *walk)
 {
 	struct elf_header *header = &ws->elf_header;
-	u64 base = find_first_page(ws, mode, index);
+	u64 base = find_first_page(ws, index);
 
-	if (!base || read_user(ws, mode, header, sizeof(*header), base))
+	if (!base || read_user(ws, header, sizeof(*header), base))
 		return 1;
 	/* 64 bits, little-endian */
 	if (*(u32 *)header->ident != 0x464c457f || header->ident[4] != 2 || header->ident[5] != 1 ||
@@ -149,14 +146,14 @@ static __always_inline int find_library_headers(struct workspace *ws, enum read_
 }
 
 /* Reads a module's layout into the workspace. */
-static __noinline int read_layout(struct workspace *ws, enum read_mode mode, u32 index)
+static __noinline int read_layout(struct workspace *ws, u32 index)
 {
-	struct header_walk walk = {.ws = ws, .mode = mode};
+	struct header_walk walk = {.ws = ws};
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (ws->mappings[index & (MAPPINGS_KEPT - 1)].module == program_module(task))
 		find_program_headers(ws, task, &walk);
-	else if (find_library_headers(ws, mode, index, &walk))
+	else if (find_library_headers(ws, index, &walk))
 		return 1;
 	ws->layout.eh_frame_hdr = 0;
 	ws->layout.count = 0;
@@ -165,8 +162,7 @@ static __noinline int read_layout(struct workspace *ws, enum read_mode mode, u32
 }
 
 /* Where .eh_frame_hdr is in this process, for code at an address of a mapping. 0: nowhere. */
-static __always_inline u64 locate_eh_frame_hdr(struct workspace *ws, enum read_mode mode, u32 index,
-					       u64 address)
+static __always_inline u64 locate_eh_frame_hdr(struct workspace *ws, u32 index, u64 address)
 {
 	struct mapping *mapping = &ws->mappings[index & (MAPPINGS_KEPT - 1)];
 	u64 offset = address - mapping->start + mapping->file_offset;
@@ -174,7 +170,7 @@ static __always_inline u64 locate_eh_frame_hdr(struct workspace *ws, enum read_m
 	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);
 
 	if (!layout) {
-		if (read_layout(ws, mode, index))
+		if (read_layout(ws, index))
 			return 0;
 		layout = &ws->layout;
 		bpf_map_update_elem(&module_layouts, &module, layout, BPF_ANY);

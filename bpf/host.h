@@ -39,11 +39,9 @@ static _Thread_local struct host_memory host_memory;
 #include "abi.h"
 #include "state.h"
 
-static inline long read_user(struct workspace *ws, enum read_mode mode, void *to, u32 size,
-			     u64 address)
+static inline long read_user(struct workspace *ws, void *to, u32 size, u64 address)
 {
 	(void)ws;
-	(void)mode;
 	if (address - host_memory.at >= host_memory.len ||
 	    size > host_memory.len - (address - host_memory.at))
 		return -1;

@@ -33,7 +33,7 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-enum { EBUSY = 16, ENOENT = 2 };
+enum { ENOENT = 2, EFAULT = 14, EBUSY = 16 };
 
 /* include/uapi/linux/bpf.h */
 enum {
@@ -168,12 +168,17 @@ struct file {
 	struct path f_path;
 };
 
+struct vm_userfaultfd_ctx {
+	void *ctx;
+};
+
 struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;
 	unsigned long vm_pgoff;
 	unsigned long vm_flags;
 	struct file *vm_file;
+	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
 
 struct task_struct {
@@ -181,8 +186,6 @@ struct task_struct {
 	u32 pid;
 	u32 tgid;
 	u64 start_boottime;
-	unsigned long min_flt;
-	unsigned long maj_flt;
 	u64 self_exec_id;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;

@@ -4,7 +4,6 @@
 #define SOMNO_MAPPING_H
 
 #define VM_EXEC 4
-#define LOCK_ATTEMPTS 3
 
 enum mapping_result {
 	MAPPING_FOUND,
@@ -44,11 +43,9 @@ static __always_inline bool within(struct mapping *mapping, u64 address)
 /*
  * Finds where an address belongs and leaves the index of its mapping.
  *
- * bpf_find_vma only tries the lock. A read of another task's memory (here: our
- * own) waits for that lock, after which it is likely to be free.
+ * bpf_find_vma only tries the lock of the address space.
  */
-static __noinline int find_mapping(struct workspace *ws, enum read_mode mode, u64 address,
-				   u32 *index)
+static __noinline int find_mapping(struct workspace *ws, u64 address, u32 *index)
 {
 	struct mapping_query query = {.ws = ws};
 	struct task_struct *task;
@@ -64,16 +61,11 @@ static __noinline int find_mapping(struct workspace *ws, enum read_mode mode, u6
 
 	query.kept_at = ws->next_mapping & (MAPPINGS_KEPT - 1);
 	task = bpf_get_current_task_btf();
-	for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-		u8 byte;
-
-		err = bpf_find_vma(task, address, keep_mapping, &query, 0);
-		if (err != -EBUSY || mode != MAY_SLEEP)
-			break;
-		bpf_copy_from_user_task(&byte, sizeof(byte), (void *)address, task, 0);
-	}
-	if (err == -EBUSY)
+	err = bpf_find_vma(task, address, keep_mapping, &query, 0);
+	if (err == -EBUSY) {
+		ws->obstacle = OBSTACLE_LOCK;
 		return MAPPING_BUSY;
+	}
 	if (err || !within(&ws->mappings[query.kept_at & (MAPPINGS_KEPT - 1)], address))
 		return MAPPING_NONE;
 	*index = query.kept_at;

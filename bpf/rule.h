@@ -70,19 +70,23 @@ __noinline int pack_row(struct cfi *cfi, struct rule *rule)
 }
 
 /* A word of the target's stack, through a window that the next frames are likely to be in too. */
-static __noinline int read_stack(struct workspace *ws, enum read_mode mode, u64 address, u32 to)
+static __noinline int read_stack(struct workspace *ws, u64 address, u32 to)
 {
 	u64 offset = address - ws->stack_at;
 	u64 *into = &ws->caller.r[to & 31];
 
 	if (address & 7)
-		return read_user(ws, mode, into, sizeof(*into), address) ? 1 : 0;
+		return read_user(ws, into, sizeof(*into), address) ? 1 : 0;
 	if (offset >= ws->stack_len) {
 		u64 len = STACK_WINDOW;
 
 		ws->stack_len = 0;
-		if (read_user(ws, mode, ws->stack, len, address))
-			return read_user(ws, mode, into, sizeof(*into), address) ? 1 : 0;
+		if (read_user(ws, ws->stack, len, address)) {
+			if (read_user(ws, into, sizeof(*into), address))
+				return 1;
+			ws->obstacle = OBSTACLE_NONE;
+			return 0;
+		}
 		ws->stack_at = address;
 		ws->stack_len = len;
 		offset = 0;
@@ -109,8 +113,7 @@ static __always_inline enum step enter_caller(struct workspace *ws, u64 cfa, boo
 	return STEP_UP;
 }
 
-static __always_inline enum step apply_rule(struct workspace *ws, enum read_mode mode,
-					    struct rule *rule)
+static __always_inline enum step apply_rule(struct workspace *ws, struct rule *rule)
 {
 	bool known = true;
 	u64 cfa;
@@ -126,7 +129,7 @@ static __always_inline enum step apply_rule(struct workspace *ws, enum read_mode
 			ws->caller.r[number] = ws->regs.r[number];
 			continue;
 		}
-		if (read_stack(ws, mode, cfa + rule->saved[i], number))
+		if (read_stack(ws, cfa + rule->saved[i], number))
 			return STEP_UNREADABLE;
 		ws->caller.known |= 1 << number;
 	}
@@ -137,7 +140,6 @@ static __always_inline enum step apply_rule(struct workspace *ws, enum read_mode
 
 struct row_run {
 	struct workspace *ws;
-	u64 mode;
 	u64 cfa;
 	enum step step;
 };
@@ -168,7 +170,7 @@ static int apply_register(u32 number, struct row_run *run)
 	case RULE_UNDEFINED:
 		return 0;
 	case RULE_AT_CFA:
-		if (read_stack(ws, run->mode, run->cfa + rule.offset, number))
+		if (read_stack(ws, run->cfa + rule.offset, number))
 			goto unreadable;
 		break;
 	case RULE_IS_CFA:
@@ -182,11 +184,11 @@ static int apply_register(u32 number, struct row_run *run)
 	default:
 		ws->expression.has_first = true;
 		ws->expression.first = run->cfa;
-		if (evaluate(ws, run->mode, ws->cfi.base + rule.offset, rule.number))
+		if (evaluate(ws, ws->cfi.base + rule.offset, rule.number))
 			goto bad;
 		if (rule.kind == RULE_IS_EXPRESSION)
 			ws->caller.r[number] = ws->expression.result;
-		else if (read_stack(ws, run->mode, ws->expression.result, number))
+		else if (read_stack(ws, ws->expression.result, number))
 			goto unreadable;
 	}
 	ws->caller.known |= 1 << number;
@@ -199,15 +201,15 @@ bad:
 	return 1;
 }
 
-static __always_inline enum step apply_row(struct workspace *ws, enum read_mode mode)
+static __always_inline enum step apply_row(struct workspace *ws)
 {
-	struct row_run run = {.ws = ws, .mode = mode, .step = STEP_UP};
+	struct row_run run = {.ws = ws, .step = STEP_UP};
 	struct row *row = &ws->cfi.row;
 	bool known = true;
 
 	if (row->cfa_len) {
 		ws->expression.has_first = false;
-		if (evaluate(ws, mode, ws->cfi.base + row->cfa_offset, row->cfa_len))
+		if (evaluate(ws, ws->cfi.base + row->cfa_offset, row->cfa_len))
 			return STEP_BAD_CFI;
 		run.cfa = ws->expression.result;
 	} else {

@@ -86,10 +86,13 @@ static __always_inline u32 claim_slot(u32 tid, u32 from_way)
 	return NO_SLOT;
 }
 
-static __always_inline void release_slot(u32 index)
+/* Whoever claims it next, and whatever interrupts that, finds it in its first phase. */
+static __always_inline void release_slot(struct slot *slot, u32 index)
 {
 	u64 owner = slot_owner[index & (SOMNO_SLOTS - 1)];
 
+	slot->phase = SLOT_SCHEDULED;
+	barrier();
 	slot_owner[index & (SOMNO_SLOTS - 1)] = owner & ~0xffffffffULL;
 }
 
@@ -127,12 +130,11 @@ static __always_inline u32 schedule_in_free_slot(struct task_struct *task, u32 t
 		if (!slot)
 			return NO_SLOT;
 		slot->exec_id = task->self_exec_id;
-		slot->phase = SLOT_SCHEDULED;
 		if (!schedule(task, slot, callback)) {
 			*promise = SOMNO_DEFERRED;
 			return index;
 		}
-		release_slot(index);
+		release_slot(slot, index);
 		*promise = SOMNO_NOT_SCHEDULED;
 		way = ((index - first_way(tid)) & (SLOT_WAYS - 1)) + 1;
 	}
@@ -156,6 +158,7 @@ static __always_inline u32 arm_slots(u32 first)
 	unsigned long flags;
 	u32 armed = 0;
 
+	own_pid = task->tgid;
 	bpf_local_irq_save(&flags);
 	for (u32 i = 0; i < SOMNO_ARM_BATCH; i++) {
 		u32 index = (first + i) & (SOMNO_SLOTS - 1);

@@ -23,6 +23,7 @@
 #include "rule.h"
 #include "cfi_step.h"
 #include "frame_pointer.h"
+#include "rescue.h"
 #include "unwind.h"
 #include "deferred.h"
 #include "sample.h"

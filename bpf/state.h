@@ -4,12 +4,20 @@
 #define SOMNO_STATE_H
 
 #define MAPPINGS_KEPT 4
-
 /*
  * Known when compiling: a program that may not sleep is refused if it as much
  * as contains a reachable call of a helper that does.
  */
 enum read_mode { MAY_SLEEP, NO_FAULT };
+
+/* What stood in the way of a step. */
+enum obstacle {
+	OBSTACLE_NONE = 0,
+	/* memory could not be read without faulting */
+	OBSTACLE_MEMORY,
+	/* the address space was being changed */
+	OBSTACLE_LOCK,
+};
 
 /* A part of the address space and the file behind it. */
 struct mapping {
@@ -48,8 +56,8 @@ struct cursor {
 	u64 window_at;
 	u32 window_len;
 	bool failed;
-	/* failed because memory could not be read, not because of what it holds */
-	bool unreadable;
+	/* failed at the end of the window, not at that of the stretch */
+	bool ran_out;
 	u8 window[CURSOR_WINDOW];
 };
 
@@ -220,6 +228,11 @@ struct workspace {
 	struct registers caller;
 	/* ip is where a call returns to, so the call is just before it */
 	bool is_return_address;
+	/* what stood in the way of this step, and where */
+	u32 obstacle;
+	u32 obstacle_len;
+	u64 obstacle_at;
+	u32 rescues;
 	u32 slept;
 	u32 next_mapping;
 	/* on the way back to a file's first page */

@@ -17,7 +17,7 @@ struct {
 
 static __always_inline bool is_followed(struct task_struct *task)
 {
-	if (task->tgid == somno_config.own_pid)
+	if (task->tgid == own_pid)
 		return false;
 	if (somno_config.by_uid && task->cred->uid.val != somno_config.uid)
 		return false;
@@ -55,7 +55,7 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
 /* The callback of a slot that was served before its task left: only releases. */
 static int release_served(struct bpf_map *map, void *key, void *value)
 {
-	release_slot(*(u32 *)key);
+	release_slot(value, *(u32 *)key);
 	return 0;
 }
 

@@ -11,17 +11,20 @@ struct frame_loop {
 static __always_inline enum somno_outcome outcome_of(enum step step)
 {
 	switch (step) {
-	case STEP_NO_FRAME_POINTER:
-		return SOMNO_NO_CFI;
+	case STEP_END:
+		return SOMNO_COMPLETE;
 	case STEP_BAD_CFI:
 		return SOMNO_BAD_CFI;
 	case STEP_BROKEN_CHAIN:
 		return SOMNO_BROKEN_CHAIN;
 	case STEP_UNREADABLE:
 		return SOMNO_UNREADABLE;
-	default:
-		return SOMNO_COMPLETE;
+	case STEP_UP:
+	case STEP_NO_CFI:
+	case STEP_NO_FRAME_POINTER:
+		break;
 	}
+	return SOMNO_NO_CFI;
 }
 
 static __always_inline void push_frame(struct somno_user_half *half, u64 frame)
@@ -30,54 +33,68 @@ static __always_inline void push_frame(struct somno_user_half *half, u64 frame)
 	half->frame_count++;
 }
 
-/* One frame: where it is, then up. Returns 1 when the walk is over. */
+/* Where the frame is: its word, and the index of its mapping; an outcome when it is nowhere. */
+static __always_inline int locate_frame(struct workspace *ws, u64 address, u64 *frame, u32 *index)
+{
+	struct mapping *mapping;
+
+	*frame = SOMNO_FRAME_ADDRESS | address;
+	switch (find_mapping(ws, address, index)) {
+	case MAPPING_FOUND:
+		mapping = &ws->mappings[*index & (MAPPINGS_KEPT - 1)];
+		if (ws->is_return_address && !mapping->executable)
+			return SOMNO_BROKEN_CHAIN;
+		*frame = frame_of(mapping, address);
+		return SOMNO_COMPLETE;
+	case MAPPING_BUSY:
+		return SOMNO_UNREADABLE;
+	default:
+		/* a jump into nothing is the leaf's own doing; a return into nothing is a bad chain
+		 */
+		return ws->is_return_address ? SOMNO_BROKEN_CHAIN : SOMNO_COMPLETE;
+	}
+}
+
+/*
+ * One frame: where it is, then up. Returns 1 when the walk is over. A step with an
+ * obstacle that could be removed is taken again from the beginning; nothing of it
+ * has been kept.
+ */
 static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mode)
 {
 	struct somno_user_half *half = &ws->half;
 	u64 address = ws->regs.r[DWARF_RA] - ws->is_return_address;
 	enum step step;
-	u64 frame = SOMNO_FRAME_ADDRESS;
 	u32 index = 0;
+	int outcome;
+	u64 frame;
 
 	if (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH) {
 		half->outcome = SOMNO_TOO_DEEP;
 		return 1;
 	}
-	switch (find_mapping(ws, mode, address, &index)) {
-	case MAPPING_FOUND: {
-		struct mapping *mapping = &ws->mappings[index & (MAPPINGS_KEPT - 1)];
-
-		if (ws->is_return_address && !mapping->executable) {
-			half->outcome = SOMNO_BROKEN_CHAIN;
-			return 1;
-		}
-		frame = frame_of(mapping, address);
-		push_frame(half, frame);
-		break;
-	}
-	case MAPPING_BUSY:
-		half->outcome = SOMNO_UNREADABLE;
-		return 1;
-	default:
-		/* a jump into nothing is the leaf's own doing; a return into nothing is a bad chain
-		 */
-		if (ws->is_return_address) {
-			half->outcome = SOMNO_BROKEN_CHAIN;
-			return 1;
-		}
-		push_frame(half, SOMNO_FRAME_ADDRESS | address);
-	}
-
+	ws->obstacle = OBSTACLE_NONE;
+	outcome = locate_frame(ws, address, &frame, &index);
 	step = STEP_NO_CFI;
-	if (!(frame & SOMNO_FRAME_ADDRESS))
-		step = step_by_cfi(ws, mode, frame, index, address);
-	if (step == STEP_NO_CFI)
-		step = step_by_frame_pointer(ws, mode);
-	if (step != STEP_UP) {
-		half->outcome = outcome_of(step);
+	if (outcome == SOMNO_COMPLETE && !(frame & SOMNO_FRAME_ADDRESS))
+		step = step_by_cfi(ws, frame, index, address);
+	if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
+		return 0;
+	if (outcome != SOMNO_COMPLETE) {
+		half->outcome = outcome;
 		return 1;
 	}
-	return 0;
+	if (step == STEP_NO_CFI) {
+		ws->obstacle = OBSTACLE_NONE;
+		step = step_by_frame_pointer(ws);
+		if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
+			return 0;
+	}
+	push_frame(half, frame);
+	if (step == STEP_UP)
+		return 0;
+	half->outcome = outcome_of(step);
+	return 1;
 }
 
 static int unwind_frame_sleeping(u32 iteration, struct frame_loop *loop)
@@ -124,6 +141,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->cursor.window_len = 0;
 	ws->is_return_address = false;
 	ws->slept = 0;
+	ws->rescues = 0;
 	ws->next_mapping = 0;
 #pragma unroll
 	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
@@ -133,7 +151,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->half.frame_count = 0;
 	ws->half.outcome = SOMNO_BROKEN_CHAIN;
 	if (mode == MAY_SLEEP)
-		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_sleeping, &loop, 0);
+		bpf_loop(SOMNO_MAX_DEPTH + 1 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);
 	else
 		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
 }

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
-/* Reads of the current task's memory, and what sleeping for them rescued. */
+/*
+ * Reads of the current task's memory never fault: where one does not succeed, it
+ * notes what stood in its way. The frame loop gives up the step, has the obstacle
+ * removed where it may sleep, and takes the step again (rescue.h). So only one
+ * place sleeps, and all else is the same for programs that may not.
+ */
 #ifndef SOMNO_USER_MEMORY_H
 #define SOMNO_USER_MEMORY_H
 
-static __always_inline long read_user(struct workspace *ws, enum read_mode mode, void *to, u32 size,
-				      u64 address)
+static __always_inline long read_user(struct workspace *ws, void *to, u32 size, u64 address)
 {
-	struct task_struct *task;
-	u64 faults;
-	long err;
+	long err = bpf_probe_read_user(to, size, (void *)address);
 
-	if (mode == NO_FAULT || somno_config.no_fault)
-		return bpf_probe_read_user(to, size, (void *)address);
-
-	task = bpf_get_current_task_btf();
-	faults = task->min_flt + task->maj_flt;
-	err = bpf_copy_from_user(to, size, (void *)address);
-	if (!err && task->min_flt + task->maj_flt != faults)
-		ws->slept++;
+	if (err) {
+		ws->obstacle = OBSTACLE_MEMORY;
+		ws->obstacle_at = address;
+		ws->obstacle_len = size;
+	}
 	return err;
 }
 

@@ -7,7 +7,9 @@
 #define SOMNO_WORKSPACE_H
 
 #define WORKSPACES 256
-#define WORKSPACE_PROBES 16
+/* From a CPU's own first one on: some callbacks sleep for long. */
+#define WORKSPACES_APART 16
+#define WORKSPACE_PROBES 64
 
 /* Key: workspace number. Never deleted. */
 struct {
@@ -23,7 +25,7 @@ u32 workspace_taken[WORKSPACES] SEC(".bss.workspaces");
 
 static __always_inline u32 claim_workspace(void)
 {
-	u32 first = bpf_get_smp_processor_id() * WORKSPACE_PROBES;
+	u32 first = bpf_get_smp_processor_id() * WORKSPACES_APART;
 
 	for (u32 probe = 0; probe < WORKSPACE_PROBES; probe++) {
 		u32 index = (first + probe) & (WORKSPACES - 1);

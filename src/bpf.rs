@@ -115,6 +115,9 @@ impl<'obj> Programs<'obj> {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
         configure(&mut rodata.somno_config, configuration);
+        if let Some(bss) = open.maps.bss_data.as_deref_mut() {
+            bss.own_pid = std::process::id();
+        }
         let progs = &mut open.progs;
         let deferred = !configuration.interrupt_only;
         progs.on_sample_in_interrupt.set_autoload(!deferred);
@@ -296,7 +299,6 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
             *word |= 1 << (cpu % 64);
         }
     }
-    target.own_pid = std::process::id();
     target.max_depth = configuration.max_depth;
     if let Some(context) = configuration.context {
         target.per_cpu_offset = context.per_cpu_offset.0;

@@ -22,7 +22,7 @@ const IN_REGISTER: u16 = 4;
 const AT_EXPRESSION: u16 = 5;
 const IS_EXPRESSION: u16 = 6;
 
-/// struct register_rule
+/// `struct register_rule`
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 struct Rule {
@@ -32,7 +32,7 @@ struct Rule {
     offset: i64,
 }
 
-/// struct row
+/// `struct row`
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
@@ -172,9 +172,8 @@ fn check(finder: &Finder, image: &Image, pc: u64, theirs: &UnwindTableRow<usize>
 
 fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> bool {
     match theirs {
-        None => ours.kind == SAME,
+        None | Some(RegisterRule::SameValue) => ours.kind == SAME,
         Some(RegisterRule::Undefined) => ours.kind == UNDEFINED || ours.kind == SAME,
-        Some(RegisterRule::SameValue) => ours.kind == SAME,
         Some(RegisterRule::Offset(offset)) => ours.kind == AT_CFA && ours.offset == *offset,
         Some(RegisterRule::ValOffset(offset)) => ours.kind == IS_CFA && ours.offset == *offset,
         Some(RegisterRule::Register(register)) => {
@@ -204,7 +203,7 @@ fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> b
     }
 }
 
-/// Ours is relative to .eh_frame_hdr, gimli's to .eh_frame.
+/// Ours is relative to `.eh_frame_hdr`, gimli's to `.eh_frame`.
 fn is_block(image: &Image, offset: i64, len: u32, their_offset: usize, their_len: usize) -> bool {
     image.eh_frame_hdr.wrapping_add_signed(offset) == image.eh_frame + their_offset as u64
         && len as usize == their_len

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * Removes, by sleeping, what stood in the way of a step: pages that are not
+ * resident, or the lock of an address space that was being changed.
+ *
+ * The promise: nothing sleeps on memory that a driver serves (VM_IO, VM_PFNMAP) or
+ * that a userfaultfd watches, nor more than MAX_RESCUES times for a sample. A file
+ * system that never answers holds up a task that touches its pages, with or
+ * without somno.
+ */
+#ifndef SOMNO_RESCUE_H
+#define SOMNO_RESCUE_H
+
+#define VM_PFNMAP 0x00000400
+#define VM_IO 0x00004000
+/* Of one unwind: each may cost a disk access. */
+#define MAX_RESCUES 128
+
+struct sleep_check {
+	u64 end;
+	bool allowed;
+};
+
+/* Runs with the address space locked. */
+static long check_sleep(struct task_struct *task, struct vm_area_struct *vma,
+			struct sleep_check *check)
+{
+	bool watched = false;
+
+	if (bpf_core_field_exists(vma->vm_userfaultfd_ctx.ctx))
+		watched = vma->vm_userfaultfd_ctx.ctx;
+	check->end = vma->vm_end;
+	check->allowed = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
+	return 0;
+}
+
+/* Has the page of an address be resident. */
+static __always_inline long touch(u64 address)
+{
+	u8 byte;
+
+	return bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
+}
+
+/* Whether the step is worth taking again. */
+static __noinline bool rescue(struct workspace *ws)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct sleep_check check = {};
+	u64 last = ws->obstacle_at + ws->obstacle_len - 1;
+	u8 byte;
+
+	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES)
+		return false;
+	ws->rescues++;
+	/* waits for the lock, at an address that nothing is mapped at */
+	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
+	if (ws->obstacle == OBSTACLE_LOCK)
+		return true;
+	if (bpf_find_vma(task, ws->obstacle_at, check_sleep, &check, 0) || !check.allowed)
+		return false;
+	if (touch(ws->obstacle_at) || (last < check.end && touch(last)))
+		return false;
+	ws->slept++;
+	return true;
+}
+
+#endif
