@@ -30,6 +30,8 @@ setup-bench: setup
 	$(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
 
 demo: build
+	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
+		{ echo "demo: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
 	@mkdir -p target/demo
 	cc -O1 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -pthread assets/demo.c -o target/demo/demo
 	$(SUDO) target/release/somno --verbose record -o target/demo/demo.svg -- target/demo/demo

@@ -4,10 +4,12 @@ pub mod doctor;
 pub mod output;
 pub mod record;
 
+use std::io::{self, Write as _};
+
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::cli::{Cli, Command};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
 /// How much to say on standard error.
@@ -21,6 +23,19 @@ pub enum Verbosity {
     Verbose,
     /// Also what helps to understand somno.
     Diagnostic,
+}
+
+/// Says a line on standard error; that nobody reads it is no failure.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Says what failed, and the next step where one is known.
+pub fn complain(error: &Error) {
+    say(&format!("somno: {error}"));
+    if let Some(hint) = error.hint() {
+        say(hint);
+    }
 }
 
 /// The time now.

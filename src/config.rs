@@ -143,15 +143,22 @@ fn target(typed: Record) -> Result<TargetConfig> {
     Ok(if typed.all {
         TargetConfig::All
     } else if !typed.pid.is_empty() {
-        TargetConfig::Processes(typed.pid.into_iter().map(Pid).collect())
+        TargetConfig::Processes(distinct(typed.pid).map(Pid).collect())
     } else if !typed.tid.is_empty() {
-        TargetConfig::Threads(typed.tid.into_iter().map(Tid).collect())
+        TargetConfig::Threads(distinct(typed.tid).map(Tid).collect())
     } else {
         TargetConfig::Command {
             arguments: typed.command,
             as_root: typed.as_root,
         }
     })
+}
+
+/// Each id once, in order.
+fn distinct(mut ids: Vec<u32>) -> impl Iterator<Item = u32> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter()
 }
 
 fn rate(typed: &Record) -> Result<Rate> {

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
+use crate::text;
+
 /// A result whose error a person will read.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -58,7 +60,7 @@ impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: text::clean(&message.into()),
             hint: None,
         }
     }

@@ -62,5 +62,6 @@ pub mod profile;
 pub mod report;
 pub mod stitch;
 pub mod symbolize;
+pub mod text;
 pub mod time;
 pub mod view;

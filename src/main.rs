@@ -12,10 +12,7 @@ fn main() -> ExitCode {
     match command::run(cli, started) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("somno: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("{hint}");
-            }
+            command::complain(&error);
             ExitCode::from(error.kind().exit_status())
         }
     }

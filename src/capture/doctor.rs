@@ -220,7 +220,7 @@ fn kernel_symbols() -> Check {
         } else {
             "kernel functions are shown as addresses"
         },
-        fix: (!readable).then_some("sudo sysctl kernel.kptr_restrict=0, or run as root"),
+        fix: (!readable).then_some("run somno as root"),
     }
 }
 

@@ -11,6 +11,9 @@ const UNITS: [(&str, f64); 6] = [
     ("h", 3600.0),
 ];
 
+/// Longer ones are mistakes, and would overflow a clock.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Reads a duration.
 ///
 /// # Errors
@@ -23,7 +26,11 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let number: f64 = number
         .parse()
         .map_err(|_| "expected a number with ns, us, ms, s, m or h".to_owned())?;
-    Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
+    match Duration::try_from_secs_f64(number * scale) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) => Err("longer than a hundred years".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -48,7 +55,7 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "s", "x", "-1s", "1d", "1e400s"] {
+        for text in ["", "s", "x", "-1s", "1d", "1e400s", "1e19"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

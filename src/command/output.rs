@@ -62,11 +62,10 @@ impl Output {
         let name = self.name();
         let result = match &mut self.file {
             None => write_counted(io::stdout().lock(), content),
-            Some((file, _)) => {
-                self.created = false;
-                truncate(file).and_then(|()| write_counted(file, content))
-            }
+            Some((file, _)) => truncate(file).and_then(|()| write_counted(file, content)),
         };
+        // What could not be written whole goes again, unless it was there before.
+        self.created &= result.is_err();
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
             other => other.context(|| format!("write `{name}`")),

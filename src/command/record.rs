@@ -13,9 +13,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use self::collect::Collector;
-use self::finish::{Outcome, Outputs};
+use self::finish::{Outputs, Recorded};
 use self::target::{Attached, End};
-use super::Verbosity;
+use super::{Verbosity, complain, say};
 use crate::bpf;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
@@ -54,7 +54,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let notes = notes(&config, &session, chosen);
     if verbosity > Verbosity::Quiet {
         for note in notes {
-            eprintln!("somno: {note}");
+            say(&format!("somno: {note}"));
         }
     }
 
@@ -75,10 +75,14 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     drain(&mut session, &mut collector)?;
     let user_space_cpu = process_cpu().saturating_sub(cpu_before);
 
+    // What is no longer pending has been sent, so it is read after this.
+    let pending = session.pending();
+    session.read_events(&mut |event| collector.add(event))?;
+    let collected = collector.finish(&pending);
     let counters = session.counters()?;
     let throttled = session.throttled();
-    let outcome = Outcome {
-        collected: collector.finish(&session.pending()),
+    let recorded = Recorded {
+        collected,
         lost: Lost::new(&counters, throttled),
         counters,
         mode: session.mode(),
@@ -91,12 +95,14 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         target: attached.describe(),
     };
     // While the programs are loaded, the kernel has names for them.
-    let written = outputs.write(&outcome, verbosity);
+    let written = outputs.write(&recorded, verbosity);
     drop(session);
+    // From here on the first signal gives up: what was asked for is written.
+    stop.store(true, Ordering::Relaxed);
     let status = attached.end(end)?;
     match written {
         Err(error) if status != 0 => {
-            eprintln!("somno: {error}");
+            complain(&error);
             Ok(status)
         }
         Err(error) => Err(error),
@@ -175,7 +181,13 @@ fn drain(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
 /// The first signal stops and writes, a second one gives up.
 fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
+    let ignored = status::ignored_signals();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // as nohup sets it for us, and a command inherits it; SIGINT a shell sets so
+        // for all in the background, where it still is to stop us
+        if signal == SIGHUP && ignored >> (signal - 1) & 1 == 1 {
+            continue;
+        }
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
             .and_then(|_| flag::register(signal, Arc::clone(&stop)))
             .context(|| "handle signals".into())?;

@@ -12,6 +12,24 @@ pub fn parse_bytes(status: &str, field: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Finds the set of ignored signals: bit 0 is signal 1.
+#[must_use]
+pub fn parse_ignored(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+/// The signals that this process ignores; none where the kernel does not say.
+#[must_use]
+pub fn ignored_signals() -> u64 {
+    fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| parse_ignored(&status))
+        .unwrap_or_default()
+}
+
 /// Memory of this process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnMemory {
@@ -34,6 +52,13 @@ pub fn own_memory() -> OwnMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Check that the set of ignored signals is read as a mask.
+    #[test]
+    fn ignored_signals_are_a_mask() {
+        assert_eq!(parse_ignored("SigIgn:\t0000000000001001\n"), Some(0x1001));
+        assert_eq!(parse_ignored("SigCgt:\t1\n"), None);
+    }
 
     /// Check that a field is found by its whole name and scaled.
     #[test]

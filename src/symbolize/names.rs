@@ -6,6 +6,7 @@ use std::fmt;
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::Outcome;
 use crate::profile::frames::FrameId;
+use crate::text;
 
 /// What kind of code a name is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,16 +128,10 @@ impl fmt::Display for FrameName {
     }
 }
 
-/// Makes text safe: `;` separates frames, and a terminal obeys control characters.
+/// Makes a name safe for a folded line too, where `;` separates frames.
 #[must_use]
-pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            ';' => ':',
-            c if c.is_control() => '?',
-            c => c,
-        })
-        .collect()
+pub fn clean(name: &str) -> String {
+    text::clean(name).replace(';', ":")
 }
 
 /// The names of every frame of a table.

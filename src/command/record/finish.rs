@@ -6,8 +6,8 @@ use super::collect::Collected;
 use crate::bpf::abi;
 use crate::capture::Mode;
 use crate::cli::record::Format;
-use crate::command::Verbosity;
 use crate::command::output::Output;
+use crate::command::{Verbosity, complain, say};
 use crate::config::RecordConfig;
 use crate::error::Result;
 use crate::export::{folded, svg};
@@ -21,7 +21,7 @@ use crate::view::top;
 const HOTTEST_SHOWN: usize = 5;
 
 /// A recording, ended.
-pub(super) struct Outcome {
+pub(super) struct Recorded {
     pub(super) collected: Collected,
     pub(super) counters: abi::Stats,
     pub(super) lost: Lost,
@@ -54,38 +54,50 @@ impl Outputs {
     }
 
     /// Names the frames and writes everything; then says what came out.
-    pub(super) fn write(self, outcome: &Outcome, verbosity: Verbosity) -> Result<()> {
-        let collected = &outcome.collected;
+    pub(super) fn write(self, recorded: &Recorded, verbosity: Verbosity) -> Result<()> {
+        let collected = &recorded.collected;
         let names = symbolize(collected.profile.frames(), &collected.files);
         let lines = folded::lines(&collected.profile, &names);
+        if lines.is_empty() && verbosity > Verbosity::Quiet {
+            say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
+        }
         let mut bytes = 0;
         let mut written = Vec::new();
-        if lines.is_empty() && verbosity > Verbosity::Quiet {
-            eprintln!("somno: no samples: the target was not on a CPU for long enough");
-        }
+        let mut failed = Vec::new();
         for (output, format) in self.profiles {
             let name = output.name();
-            bytes += match format {
-                Format::Folded => output.write(|to| folded::write(&lines, to))?,
-                Format::Svg => output.write(|to| svg::write(&lines, &outcome.heading(), to))?,
+            let result = match format {
+                Format::Folded => output.write(|to| folded::write(&lines, to)),
+                Format::Svg => output.write(|to| svg::write(&lines, &recorded.heading(), to)),
             };
-            written.push(name);
+            match result {
+                Ok(len) => {
+                    bytes += len;
+                    written.push(name);
+                }
+                Err(error) => failed.push(error),
+            }
         }
         if let Some(output) = self.stats {
-            let stats = outcome.stats(&names, bytes);
-            output.write(|to| {
+            let stats = recorded.stats(&names, bytes);
+            let result = output.write(|to| {
                 serde_json::to_writer_pretty(&mut *to, &stats)?;
                 writeln!(to)
-            })?;
+            });
+            failed.extend(result.err());
         }
         if verbosity > Verbosity::Quiet {
-            outcome.say(&names, &written, verbosity);
+            recorded.say(&names, &written, verbosity);
         }
-        Ok(())
+        // All but the first are said here: one can be returned.
+        while failed.len() > 1 {
+            failed.pop().iter().for_each(complain);
+        }
+        failed.pop().map_or(Ok(()), Err)
     }
 }
 
-impl Outcome {
+impl Recorded {
     fn heading(&self) -> svg::Heading {
         svg::Heading {
             title: self.target.clone(),
@@ -155,37 +167,39 @@ impl Outcome {
 
     fn say(&self, names: &Names, written: &[String], verbosity: Verbosity) {
         let tally = &self.collected.tally;
-        eprintln!(
-            "somno: {} samples in {}, {}; wrote {}",
+        let wrote = if written.is_empty() {
+            "nothing".into()
+        } else {
+            written.join(", ")
+        };
+        say(&format!(
+            "somno: {} samples in {}, {}; wrote {wrote}",
             tally.samples(),
             summary::duration(self.duration),
             summary::completeness(tally),
-            written.join(", "),
-        );
+        ));
         for line in summary::shortfalls(tally, &self.lost) {
-            eprintln!("somno: {line}");
+            say(&format!("somno: {line}"));
         }
         if verbosity < Verbosity::Verbose {
             return;
         }
         if verbosity >= Verbosity::Diagnostic {
-            eprintln!("somno: {} samples taken in an NMI", tally.in_nmi);
+            say(&format!("somno: {} samples taken in an NMI", tally.in_nmi));
         }
         let processes = &self.collected.processes;
-        eprintln!(
+        say(&format!(
             "somno: {} processes sampled; {} forks, {} execs, {} exits, {} renames noticed",
             processes.sampled(),
             processes.forks,
             processes.execs,
             processes.exits,
             processes.renames,
-        );
+        ));
         let mut functions = top::hottest(&self.collected.profile, names);
         functions.truncate(HOTTEST_SHOWN);
-        eprint!(
-            "{}",
-            summary::hottest(&functions, self.collected.profile.total())
-        );
+        let total = self.collected.profile.total();
+        say(summary::hottest(&functions, total).trim_end());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -15,6 +16,10 @@ use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
 use crate::proc::{cpus, tasks};
+use crate::text;
+
+/// What a command is given to end in after it was asked to.
+const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// Why sampling ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +63,9 @@ impl Attached {
         config: &RecordConfig,
         options: &Options,
     ) -> Result<Self> {
+        let cpus = cpus_to_sample(&config.cpus)?;
         let (kind, target, description) = match &config.target {
-            TargetConfig::All => {
-                let cpus = cpus_to_sample(&config.cpus)?;
-                (Kind::System, Target::Cpus(cpus), "system".into())
-            }
+            TargetConfig::All => (Kind::System, Target::Cpus(cpus), "system".into()),
             TargetConfig::Processes(pids) => (
                 Kind::Watched(watch(pids)?),
                 Target::Processes(pids.clone()),
@@ -80,7 +83,11 @@ impl Attached {
                     .iter()
                     .map(|word| word.to_string_lossy())
                     .collect();
-                (Kind::Suspended(suspended), target, words.join(" "))
+                (
+                    Kind::Suspended(suspended),
+                    target,
+                    text::clean(&words.join(" ")),
+                )
             }
         };
         session.attach(&target, options)?;
@@ -149,8 +156,10 @@ impl Attached {
                     // It may have ended by itself just now.
                     let _ = kill_process(pid, Signal::TERM);
                 }
-                let status = child.wait().context(|| "wait for the command".into())?;
-                let by_us = status.signal() == Some(Signal::TERM.as_raw());
+                let status = wait_a_while(&mut child)?;
+                let by_us = [Signal::TERM, Signal::KILL]
+                    .iter()
+                    .any(|signal| status.signal() == Some(signal.as_raw()));
                 Ok(if by_us && end == End::Duration {
                     0
                 } else {
@@ -160,6 +169,19 @@ impl Attached {
             _ => Ok(0),
         }
     }
+}
+
+/// Waits for a command that was asked to end, and ends one that does not.
+fn wait_a_while(child: &mut Child) -> Result<ExitStatus> {
+    let deadline = Instant::now() + TIME_TO_END;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().context(|| "wait for the command".into())? {
+            return Ok(status);
+        }
+        std::thread::sleep(TIME_TO_END / 500);
+    }
+    child.kill().context(|| "end the command".into())?;
+    child.wait().context(|| "wait for the command".into())
 }
 
 /// As a shell has it: 128 + signal when killed.

@@ -1,0 +1,28 @@
+//! Text from outside, made safe to show.
+
+/// Replaces what a terminal would obey or XML refuse: control characters,
+/// direction marks and non-characters become `?`.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_safe(c) { c } else { '?' })
+        .collect()
+}
+
+fn is_safe(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        && !matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Check that nothing that a terminal obeys is left, and letters of any script are.
+    #[test]
+    fn text_is_cleaned() {
+        assert_eq!(clean("b\x1b[31m\nc\u{9b}d\u{202e}"), "b?[31m?c?d?");
+        assert_eq!(clean("naïve;日本"), "naïve;日本");
+    }
+}
