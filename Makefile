@@ -46,7 +46,7 @@ lint: setup-lint
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 	clang-format --dry-run --Werror bpf/*.c bpf/*.h
-	shellcheck --external-sources tests/vm/setup tests/vm/fetch-kernel tests/vm/boot .ci/run
+	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot .ci/run
 	shellcheck --shell=dash tests/vm/init
 
 bench: setup-bench

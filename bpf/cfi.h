@@ -186,13 +186,11 @@ bad:
 }
 
 /* One instruction; 1 when the row is reached or it is bad. */
-__noinline int run_instruction(struct cfi *cfi, struct cursor *cursor)
+__noinline int run_instruction(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull)
 {
 	u32 opcode, operand;
 	int stop = 0;
 
-	if (!cfi || !cursor)
-		return 1;
 	opcode = take_bytes(cursor, 1);
 	operand = opcode & 0x3f;
 	switch (opcode & 0xc0) {
@@ -232,7 +230,7 @@ static int run_next(u32 iteration, struct cfi_run *run)
 	return 1;
 }
 
-static __noinline bool run_code(struct workspace *ws, u64 at, u64 end)
+__noinline int run_code(struct workspace *ws __arg_nonnull, u64 at, u64 end)
 {
 	struct cfi_run run = {.ws = ws};
 

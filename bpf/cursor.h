@@ -20,28 +20,29 @@ static __always_inline void cursor_set(struct cursor *cursor, u64 at, u64 end)
  * Has the window hold the next `need` bytes, wherever the memory goes on. The only
  * part that reads memory: what takes values from the window after it is pure.
  */
-static __noinline void fill_window(struct workspace *ws, u32 need)
+__noinline int fill_window(struct workspace *ws __arg_nonnull, u32 need)
 {
 	struct cursor *cursor = &ws->cursor;
 	u64 offset = cursor->at - cursor->window_at;
 	u64 in_page;
 
 	if (offset < cursor->window_len && offset + need <= cursor->window_len)
-		return;
+		return 0;
 	cursor->window_at = cursor->at;
 	cursor->window_len = CURSOR_WINDOW;
 	if (!read_user(ws, cursor->window, CURSOR_WINDOW, cursor->at))
-		return;
+		return 0;
 	in_page = PAGE_SIZE - (cursor->at & (PAGE_SIZE - 1));
 	in_page = clamp(in_page, CURSOR_WINDOW);
 	cursor->window_len = in_page;
 	if (!read_user(ws, cursor->window, in_page, cursor->at)) {
 		/* that of the next page is one only if something is wanted from there */
 		ws->obstacle = OBSTACLE_NONE;
-		return;
+		return 0;
 	}
 	cursor->window_len = 0;
 	cursor->failed = true;
+	return 0;
 }
 
 /* Tells a value that lies beyond what could be read from one that is bad. */
@@ -75,24 +76,20 @@ static __always_inline u64 take_one(struct cursor *cursor)
 }
 
 /* Little-endian, 1 to 8 bytes. */
-__noinline u64 take_bytes(struct cursor *cursor, u32 count)
+__noinline u64 take_bytes(struct cursor *cursor __arg_nonnull, u32 count)
 {
 	u64 value = 0;
 
-	if (!cursor)
-		return 0;
 	for (u32 i = 0; i < 8 && i < count; i++)
 		value |= take_one(cursor) << (8 * i);
 	return cursor->failed ? 0 : value;
 }
 
 /* LEB128: seven bits a byte, the top bit says that more follow. Bits beyond 64 are dropped. */
-__noinline u64 take_leb(struct cursor *cursor, u32 is_signed)
+__noinline u64 take_leb(struct cursor *cursor __arg_nonnull, u32 is_signed)
 {
 	u64 value = 0;
 
-	if (!cursor)
-		return 0;
 	for (u32 shift = 0; shift < 70; shift += 7) {
 		u64 byte = take_one(cursor);
 
@@ -118,10 +115,8 @@ __noinline u64 take_leb(struct cursor *cursor, u32 is_signed)
 #define EH_PE_INDIRECT 0x80
 
 /* The value alone, sign-extended where it is signed. */
-__noinline u64 take_pointer_value(struct cursor *cursor, u32 encoding)
+__noinline u64 take_pointer_value(struct cursor *cursor __arg_nonnull, u32 encoding)
 {
-	if (!cursor)
-		return 0;
 	switch (encoding & 0x0f) {
 	case 0x00: /* absptr */
 	case 0x04: /* udata8 */
@@ -146,12 +141,10 @@ __noinline u64 take_pointer_value(struct cursor *cursor, u32 encoding)
 }
 
 /* A pointer in the target; `data_base` is where .eh_frame_hdr begins. */
-__noinline u64 take_pointer(struct cursor *cursor, u32 encoding, u64 data_base)
+__noinline u64 take_pointer(struct cursor *cursor __arg_nonnull, u32 encoding, u64 data_base)
 {
 	u64 at, value;
 
-	if (!cursor)
-		return 0;
 	at = cursor->at;
 	value = take_pointer_value(cursor, encoding);
 	switch (encoding & 0x70) {

@@ -70,12 +70,10 @@ static __always_inline void want_memory(struct expression *e, u64 address, u64 s
 }
 
 /* Operations on the two topmost values; false when it is none of them. */
-__noinline int run_binary(struct expression *e, u32 opcode)
+__noinline int run_binary(struct expression *e __arg_nonnull, u32 opcode)
 {
 	u64 b, a;
 
-	if (!e)
-		return 0;
 	if (opcode < 0x1a || (opcode > 0x27 && opcode < 0x29) || opcode > 0x2e)
 		return 0;
 	if (opcode == 0x1f || opcode == 0x20 || opcode == 0x23)
@@ -146,12 +144,10 @@ __noinline int run_binary(struct expression *e, u32 opcode)
 }
 
 /* Operations that move values about; false when it is none of them. */
-__noinline int run_stack(struct expression *e, u32 opcode)
+__noinline int run_stack(struct expression *e __arg_nonnull, u32 opcode)
 {
 	u64 a, b, c;
 
-	if (!e)
-		return 0;
 	switch (opcode) {
 	case 0x12: /* dup */
 		push(e, peek(e, 0));
@@ -191,10 +187,9 @@ __noinline int run_stack(struct expression *e, u32 opcode)
 }
 
 /* Constants; false when it is none of them. */
-__noinline int run_constant(struct expression *e, struct cursor *cursor, u32 opcode)
+__noinline int run_constant(struct expression *e __arg_nonnull, struct cursor *cursor __arg_nonnull,
+			    u32 opcode)
 {
-	if (!e || !cursor)
-		return 0;
 	switch (opcode) {
 	case 0x03: /* addr */
 	case 0x0e: /* const8u */
@@ -230,13 +225,13 @@ __noinline int run_constant(struct expression *e, struct cursor *cursor, u32 opc
 }
 
 /* One operation; 1 when the expression is bad. */
-__noinline int run_operation(struct expression *e, struct cursor *cursor, struct registers *regs)
+__noinline int run_operation(struct expression *e __arg_nonnull,
+			     struct cursor *cursor __arg_nonnull,
+			     struct registers *regs __arg_nonnull)
 {
 	u32 opcode;
 	s64 by;
 
-	if (!e || !cursor || !regs)
-		return 1;
 	opcode = take_bytes(cursor, 1);
 	if (opcode >= 0x30 && opcode <= 0x4f) { /* lit0 to lit31 */
 		push(e, opcode - 0x30);
@@ -303,7 +298,7 @@ static int run_next_operation(u32 iteration, struct expression_run *run)
 }
 
 /* Evaluates a block, on top of `first` where there is one; 1 when it cannot be. */
-static __noinline int evaluate(struct workspace *ws, u64 at, u32 len)
+__noinline int evaluate(struct workspace *ws __arg_nonnull, u64 at, u32 len)
 {
 	struct expression_run run = {.ws = ws};
 	struct expression *e = &ws->expression;

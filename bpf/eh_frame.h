@@ -83,12 +83,10 @@ static __always_inline void take_augmentation(struct cfi *cfi, struct cursor *cu
 }
 
 /* Reads a CIE at the cursor up to its instructions. */
-__noinline int take_cie(struct cfi *cfi, struct cursor *cursor)
+__noinline int take_cie(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull)
 {
 	u64 letters = 0, data_len, version;
 
-	if (!cfi || !cursor)
-		return CFI_BAD;
 	if (open_record(cursor) || take_bytes(cursor, 4) != 0)
 		return CFI_BAD;
 	version = take_bytes(cursor, 1);
@@ -125,12 +123,10 @@ __noinline int take_cie(struct cfi *cfi, struct cursor *cursor)
 }
 
 /* Starts an FDE: where its CIE is, and where the next record. CFI_NONE for a CIE. */
-__noinline int take_fde_start(struct cfi *cfi, struct cursor *cursor)
+__noinline int take_fde_start(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull)
 {
 	u64 id, id_at;
 
-	if (!cfi || !cursor)
-		return CFI_BAD;
 	if (open_record(cursor))
 		return CFI_BAD;
 	cfi->next_record = cursor->end;
@@ -145,12 +141,10 @@ __noinline int take_fde_start(struct cfi *cfi, struct cursor *cursor)
 }
 
 /* Reads the rest of an FDE up to its instructions. CFI_NONE when it describes other code. */
-__noinline int take_fde_range(struct cfi *cfi, struct cursor *cursor)
+__noinline int take_fde_range(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull)
 {
 	u64 size;
 
-	if (!cfi || !cursor)
-		return CFI_BAD;
 	cfi->fde_begin = take_pointer(cursor, cfi->pointer_encoding, 0);
 	size = take_pointer_value(cursor, cfi->pointer_encoding);
 	if (cursor->failed)
@@ -167,7 +161,7 @@ __noinline int take_fde_range(struct cfi *cfi, struct cursor *cursor)
 }
 
 /* Reads an FDE and its CIE; CFI_NONE when it is none, or describes other code. */
-static __noinline int parse_fde(struct workspace *ws, u64 at)
+__noinline int parse_fde(struct workspace *ws __arg_nonnull, u64 at)
 {
 	struct cfi *cfi = &ws->cfi;
 	int result;
@@ -192,12 +186,11 @@ static __noinline int parse_fde(struct workspace *ws, u64 at)
 }
 
 /* Reads .eh_frame_hdr: where .eh_frame is, and the table, where it has one that is usable. */
-__noinline int take_header(struct cfi *cfi, struct cursor *cursor, u64 header)
+__noinline int take_header(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull,
+			   u64 header)
 {
 	u32 version, frame_encoding, count_encoding, table_encoding;
 
-	if (!cfi || !cursor)
-		return CFI_BAD;
 	version = take_bytes(cursor, 1);
 	frame_encoding = take_bytes(cursor, 1);
 	count_encoding = take_bytes(cursor, 1);

@@ -146,7 +146,7 @@ static __always_inline int find_library_headers(struct workspace *ws, u32 index,
 }
 
 /* Reads a module's layout into the workspace. */
-static __noinline int read_layout(struct workspace *ws, u32 index)
+__noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index)
 {
 	struct header_walk walk = {.ws = ws};
 	struct task_struct *task = bpf_get_current_task_btf();

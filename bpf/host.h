@@ -21,6 +21,7 @@ typedef long long s64;
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define __noinline __attribute__((noinline))
+#define __arg_nonnull
 
 static inline u64 clamp(u64 value, u64 limit)
 {

@@ -45,7 +45,8 @@ static __always_inline bool within(struct mapping *mapping, u64 address)
  *
  * bpf_find_vma only tries the lock of the address space.
  */
-static __noinline int find_mapping(struct workspace *ws, u64 address, u32 *index)
+__noinline int find_mapping(struct workspace *ws __arg_nonnull, u64 address,
+			    u32 *index __arg_nonnull)
 {
 	struct mapping_query query = {.ws = ws};
 	struct task_struct *task;

@@ -71,13 +71,11 @@ static int walk_path(u32 iteration, struct path_walk *walk)
  * where the file is valid. Global, so that the verifier looks at it once; kernel
  * pointers are plain numbers to it, and read as such.
  */
-__noinline int describe_path(struct module_room *room)
+__noinline int describe_path(struct module_room *room __arg_nonnull)
 {
 	struct path_walk walk = {.room = room};
 	struct dentry *leaf;
 
-	if (!room)
-		return 0;
 	leaf = (void *)room->dentry;
 	room->len = 0;
 	room->finished = false;

@@ -35,12 +35,10 @@ struct rule {
 };
 
 /* Packs a row into a rule where it fits. */
-__noinline int pack_row(struct cfi *cfi, struct rule *rule)
+__noinline int pack_row(struct cfi *cfi __arg_nonnull, struct rule *rule __arg_nonnull)
 {
 	struct row *row;
 
-	if (!cfi || !rule)
-		return 0;
 	row = &cfi->row;
 	rule->kind = RULE_ROW;
 	rule->signal_frame = cfi->signal_frame;
@@ -70,7 +68,7 @@ __noinline int pack_row(struct cfi *cfi, struct rule *rule)
 }
 
 /* A word of the target's stack, through a window that the next frames are likely to be in too. */
-static __noinline int read_stack(struct workspace *ws, u64 address, u32 to)
+__noinline int read_stack(struct workspace *ws __arg_nonnull, u64 address, u32 to)
 {
 	u64 offset = address - ws->stack_at;
 	u64 *into = &ws->caller.r[to & 31];

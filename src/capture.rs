@@ -24,6 +24,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimi
 use self::decode::{Record, decode};
 use self::event_name::EventSpec;
 use self::interrupt::Resolver;
+use self::kernel::Deferral;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::Target;
 use crate::bpf::{self, Configuration, Programs, abi};
@@ -84,6 +85,7 @@ pub struct Session<'obj> {
     resolver: Resolver,
     comm: Option<Regex>,
     clock_period_ns: Option<u64>,
+    deferral: Deferral,
     mode: Mode,
 }
 
@@ -97,10 +99,10 @@ impl<'obj> Session<'obj> {
         options: &Options,
         everything: bool,
     ) -> Result<Self> {
-        let mode = if kernel::can_defer()? {
-            Mode::Deferred
-        } else {
-            Mode::Interrupt
+        let deferral = kernel::deferral()?;
+        let mode = match deferral {
+            Deferral::Possible => Mode::Deferred,
+            Deferral::NoTaskWork | Deferral::BadVerifier => Mode::Interrupt,
         };
         let possible = cpus::possible(u16::MAX)?;
         let configuration = Configuration {
@@ -135,6 +137,7 @@ impl<'obj> Session<'obj> {
                 Rate::Frequency(hertz) => 1_000_000_000 / hertz,
                 Rate::Period(period) => period.get(),
             }),
+            deferral,
             mode,
         })
     }
@@ -219,6 +222,12 @@ impl<'obj> Session<'obj> {
             .filter_map(|event| event.read().ok())
             .map(|reading| reading.throttled(period_ns))
             .sum()
+    }
+
+    /// Whether user stacks can be read in the task here.
+    #[must_use]
+    pub fn deferral(&self) -> Deferral {
+        self.deferral
     }
 
     /// How user stacks are taken.

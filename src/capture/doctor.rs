@@ -5,7 +5,7 @@ use std::fs;
 use libbpf_rs::btf::Btf;
 
 use super::event_name::{self, EventSpec};
-use super::kernel;
+use super::kernel::{self, Deferral};
 use super::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::id::Tid;
 use crate::time::Rate;
@@ -91,17 +91,20 @@ fn type_information(btf: Option<&Btf<'_>>) -> Check {
 }
 
 fn deferral(btf: Option<&Btf<'_>>) -> Check {
-    let can = btf.is_some_and(kernel::has_deferral);
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    let deferral = btf.map_or(Deferral::NoTaskWork, |btf| {
+        kernel::deferral_of(btf, &release)
+    });
+    let can = deferral == Deferral::Possible;
     Check {
         name: "deferred_capture",
         grade: if can { Grade::Good } else { Grade::Limited },
         found: if can { "yes" } else { "no" }.into(),
-        meaning: if can {
-            "user stacks are read in the task, where it may sleep"
-        } else {
-            "user stacks are taken in the interrupt, by frame pointers only"
-        },
-        fix: (!can).then_some("use Linux 6.18 or later"),
+        meaning: deferral.meaning(),
+        fix: (!can).then_some("use Linux 6.18, or 7.0 or later"),
     }
 }
 

@@ -14,21 +14,62 @@ pub const SCHEDULE_KFUNCS: [&str; 2] = [
     "bpf_task_work_schedule_resume",
 ];
 
-/// Tells whether the kernel can run a BPF callback in a task's own context.
+/// Whether user stacks can be read in the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferral {
+    /// They can.
+    Possible,
+    /// The kernel cannot schedule a callback in a task.
+    NoTaskWork,
+    /// It could, but to verify the unwinder takes its verifier gigabytes: seen on
+    /// 6.19.14, while 6.18 and 7.0 on look at 30,000 instructions for it.
+    BadVerifier,
+}
+
+impl Deferral {
+    /// What it means for user stacks.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Possible => "user stacks are read in the task, where it may sleep",
+            Self::NoTaskWork => {
+                "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the \
+                 interrupt, by frame pointers only"
+            }
+            Self::BadVerifier => {
+                "this kernel cannot defer (Linux 6.18 and 7.0 can; the verifier of 6.19 runs out \
+                 of memory): user stacks are taken in the interrupt, by frame pointers only"
+            }
+        }
+    }
+}
+
+/// Tells whether this kernel can run the unwinder in a task's own context.
 ///
 /// # Errors
 /// When the kernel has no BTF.
-pub fn can_defer() -> Result<bool> {
+pub fn deferral() -> Result<Deferral> {
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
-    Ok(has_deferral(&btf))
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    Ok(deferral_of(&btf, &release))
 }
 
-/// Tells whether one of the kfuncs is there.
+/// Tells the same of a kernel's types and release.
 #[must_use]
-pub fn has_deferral(btf: &Btf<'_>) -> bool {
-    SCHEDULE_KFUNCS
+pub fn deferral_of(btf: &Btf<'_>, release: &str) -> Deferral {
+    let has_kfunc = SCHEDULE_KFUNCS
         .iter()
-        .any(|name| btf.type_by_name::<Func<'_>>(name).is_some())
+        .any(|name| btf.type_by_name::<Func<'_>>(name).is_some());
+    if !has_kfunc {
+        Deferral::NoTaskWork
+    } else if release.starts_with("6.19.") {
+        Deferral::BadVerifier
+    } else {
+        Deferral::Possible
+    }
 }
 
 /// Tells whether the kernel lets a program read a file that is not mapped.

@@ -72,9 +72,15 @@ pub struct Record {
     /// One sample after so many events
     #[arg(short = 'c', long, value_name = "N", help_heading = "Sampling")]
     pub period: Option<u64>,
-    /// What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx]
-    /// [default: cycles, or cpu-clock where there is no PMU]
-    #[arg(short, long, value_name = "EVENT", help_heading = "Sampling")]
+    /// What to count
+    #[arg(
+        help = "What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] \
+                [default: cycles, or cpu-clock where there is no PMU]",
+        short,
+        long,
+        value_name = "EVENT",
+        help_heading = "Sampling"
+    )]
     pub event: Option<String>,
     /// Stop after this time (10s, 1.5m); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]

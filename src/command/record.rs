@@ -252,11 +252,7 @@ fn notes(config: &RecordConfig, session: &Session<'_>, chosen: Chosen) -> Vec<St
         notes.push("no PMU here: sampling by cpu-clock, a timer".into());
     }
     if session.mode() == Mode::Interrupt {
-        notes.push(
-            "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the \
-             interrupt, by frame pointers only"
-                .into(),
-        );
+        notes.push(session.deferral().meaning().into());
     }
     let endless =
         config.duration.is_none() && !matches!(config.target, TargetConfig::Command { .. });

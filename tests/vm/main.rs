@@ -39,7 +39,8 @@ fn guests() {
     assert!(!series.is_empty(), "KERNEL must be one of {SERIES:?}");
     for series in series {
         let guest = Guest::run(series);
-        let deferred = series != "6.12";
+        // 6.19 has the kfunc, but its verifier takes gigabytes for the unwinder
+        let deferred = !["6.12", "6.19"].contains(&series);
         println!(
             "{series}: Linux {}: {}",
             guest.text("kernel").trim(),
