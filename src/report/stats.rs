@@ -13,7 +13,7 @@ use crate::symbolize::names::Names;
 
 /// Everything that is counted in one run; the keys are a contract.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Stats {
     pub schema: u32,
     pub version: &'static str,
@@ -38,7 +38,7 @@ pub struct Stats {
 
 /// What was lost, and where.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Lost {
     pub kernel_ring: u64,
     pub user_ring: u64,
@@ -51,14 +51,14 @@ pub struct Lost {
 
 /// What reading user memory took.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Reads {
     pub slept: u64,
 }
 
 /// How frames were found and named.
 #[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Frames {
     pub cfi: u64,
     pub frame_pointer: u64,
@@ -71,7 +71,7 @@ pub struct Frames {
 
 /// The files that code was in.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Modules {
     pub seen: u64,
     pub symbols_captured: u64,
@@ -79,7 +79,7 @@ pub struct Modules {
 
 /// What profiling cost.
 #[derive(Clone, Copy, Debug, Serialize)]
-#[expect(missing_docs, reason = "somno-stats describes every key")]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Cost {
     pub nmi_ns: Summary,
     pub deferred_ns: Summary,
