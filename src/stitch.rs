@@ -42,16 +42,16 @@ impl Sample {
 
 /// Holds what waits for its other half.
 ///
-/// A user half stays for two more rounds of reading: a sample that hit the
-/// callback after it was sent carries its cookie too. One that was sent before an
-/// exit or exec stays until its slot is claimed again, because the rest can take
-/// long.
+/// The latest user half of each slot stays: samples that hit the rest of its
+/// callback, or of the exit or exec that it was sent before, carry its cookie too.
+/// One whose slot was claimed again stays for two more rounds of reading, after
+/// which whatever carried its cookie has been read.
 #[derive(Debug, Default)]
 pub struct Stitcher {
     waiting: FxHashMap<Cookie, Vec<KernelHalf>>,
-    recent: FxHashMap<Cookie, Rc<UserHalf>>,
-    previous: FxHashMap<Cookie, Rc<UserHalf>>,
-    leaving: FxHashMap<u32, Rc<UserHalf>>,
+    latest: FxHashMap<u32, Rc<UserHalf>>,
+    replaced: FxHashMap<Cookie, Rc<UserHalf>>,
+    replaced_before: FxHashMap<Cookie, Rc<UserHalf>>,
 }
 
 impl Stitcher {
@@ -89,16 +89,14 @@ impl Stitcher {
                 user: User::Read(Rc::clone(&half)),
             });
         }
-        if half.leaving {
-            self.leaving.insert(half.cookie.slot, half);
-        } else {
-            self.recent.insert(half.cookie, half);
+        if let Some(old) = self.latest.insert(half.cookie.slot, half) {
+            self.replaced.insert(old.cookie, old);
         }
     }
 
     /// Ends a round: whatever was written before it began has been pushed.
     pub fn end_round(&mut self) {
-        self.previous = std::mem::take(&mut self.recent);
+        self.replaced_before = std::mem::take(&mut self.replaced);
     }
 
     /// Whether samples wait for their user halves.
@@ -125,13 +123,11 @@ impl Stitcher {
     }
 
     fn find(&self, cookie: Cookie) -> Option<Rc<UserHalf>> {
-        self.recent
-            .get(&cookie)
-            .or_else(|| self.previous.get(&cookie))
-            .or_else(|| {
-                let half = self.leaving.get(&cookie.slot)?;
-                (half.cookie == cookie).then_some(half)
-            })
+        self.latest
+            .get(&cookie.slot)
+            .filter(|half| half.cookie == cookie)
+            .or_else(|| self.replaced.get(&cookie))
+            .or_else(|| self.replaced_before.get(&cookie))
             .map(Rc::clone)
     }
 }
@@ -164,7 +160,7 @@ mod tests {
         }
     }
 
-    fn user_half(turn: u32, leaving: bool) -> UserHalf {
+    fn user_half(turn: u32) -> UserHalf {
         UserHalf {
             cookie: cookie(turn),
             time: Timestamp(2),
@@ -172,7 +168,7 @@ mod tests {
             tid: Tid(1),
             process_start: ProcessStart(0),
             outcome: Outcome::Complete,
-            leaving,
+            leaving: false,
             cost_ns: 0,
             slept: 0,
             frames: Box::new([UserFrame::Anonymous(UserAddress(u64::from(turn)))]),
@@ -192,7 +188,7 @@ mod tests {
         let seen = outcomes(|sink| {
             stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
             stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
-            stitcher.push_user_half(user_half(1, false), sink);
+            stitcher.push_user_half(user_half(1), sink);
             stitcher.end_round();
             stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
         });
@@ -200,19 +196,25 @@ mod tests {
         assert!(!stitcher.is_waiting());
     }
 
-    /// Check that a user half is forgotten after two rounds, and one sent before an exit is not.
+    /// Check that the latest user half of a slot stays, and the one before it for two rounds.
     #[test]
     fn forgets_by_rounds() {
-        for (leaving, expected) in [(false, Outcome::Lost), (true, Outcome::Complete)] {
+        for (rounds, turn, expected) in [
+            (1, 1, Outcome::Complete),
+            (2, 1, Outcome::Lost),
+            (9, 2, Outcome::Complete),
+        ] {
             let mut stitcher = Stitcher::new();
             let seen = outcomes(|sink| {
-                stitcher.push_user_half(user_half(1, leaving), sink);
-                stitcher.end_round();
-                stitcher.end_round();
-                stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+                stitcher.push_user_half(user_half(1), sink);
+                stitcher.push_user_half(user_half(2), sink);
+                for _ in 0..rounds {
+                    stitcher.end_round();
+                }
+                stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(turn))), sink);
                 stitcher.finish(&HashSet::new(), sink);
             });
-            assert_eq!(seen, [Some(expected)]);
+            assert_eq!(seen, [Some(expected)], "turn {turn} after {rounds} rounds");
         }
     }
 
@@ -221,7 +223,7 @@ mod tests {
     fn turns_are_apart() {
         let mut stitcher = Stitcher::new();
         let seen = outcomes(|sink| {
-            stitcher.push_user_half(user_half(1, true), sink);
+            stitcher.push_user_half(user_half(1), sink);
             stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(2))), sink);
             stitcher.finish(&HashSet::from([cookie(2)]), sink);
         });
