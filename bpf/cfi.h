@@ -239,7 +239,7 @@ __noinline int run_code(struct workspace *ws __arg_nonnull, u64 at, u64 end)
 	return run.finished && !ws->cursor.failed;
 }
 
-/* Finds the row that holds at `pc`. It stays in cfi->row. */
+/* Finds the row that holds at `pc`. It stays in ws->cfi.row. */
 static __always_inline int find_row(struct workspace *ws, u64 pc, u64 header)
 {
 	struct cfi *cfi = &ws->cfi;

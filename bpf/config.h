@@ -39,4 +39,12 @@ const volatile struct somno_config somno_config = {};
  */
 u32 own_pid;
 
+/* Whether the task may be looked at at all: it is not somno, nor another user's than wanted. */
+static __always_inline bool is_wanted(struct task_struct *task)
+{
+	if (task->tgid == own_pid)
+		return false;
+	return !somno_config.by_uid || task->cred->uid.val == somno_config.uid;
+}
+
 #endif

@@ -9,7 +9,7 @@ enum mapping_result {
 	MAPPING_FOUND,
 	/* nothing is mapped there */
 	MAPPING_NONE,
-	/* the address space was being changed all along */
+	/* the address space is being changed */
 	MAPPING_BUSY,
 };
 
@@ -50,7 +50,7 @@ __noinline int find_mapping(struct workspace *ws __arg_nonnull, u64 address,
 {
 	struct mapping_query query = {.ws = ws};
 	struct task_struct *task;
-	long err = -ENOENT;
+	long err;
 
 #pragma unroll
 	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {

@@ -27,9 +27,7 @@ struct {
 
 static __always_inline bool is_target(struct task_struct *task, u32 cpu)
 {
-	if (task->tgid == own_pid)
-		return false;
-	if (somno_config.by_uid && task->cred->uid.val != somno_config.uid)
+	if (!is_wanted(task))
 		return false;
 	if (somno_config.by_cpu) {
 		cpu &= SOMNO_MAX_CPUS - 1;

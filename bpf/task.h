@@ -17,9 +17,7 @@ struct {
 
 static __always_inline bool is_followed(struct task_struct *task)
 {
-	if (task->tgid == own_pid)
-		return false;
-	if (somno_config.by_uid && task->cred->uid.val != somno_config.uid)
+	if (!is_wanted(task))
 		return false;
 	return somno_config.follow_all || bpf_task_storage_get(&followed, task, NULL, 0);
 }

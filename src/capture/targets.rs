@@ -129,8 +129,11 @@ impl Opener<'_, '_> {
     }
 }
 
-/// A descriptor of one thread; `None` when it is gone.
-fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
+/// Opens a descriptor of one thread, readable when it ends; `None` when it is gone.
+///
+/// # Errors
+/// What the kernel says, for another reason than that.
+pub fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
     // PIDFD_THREAD, since Linux 6.9
     let flags = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
     let Some(raw) = i32::try_from(tid.0).ok().and_then(RawPid::from_raw) else {

@@ -63,7 +63,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let mut collector = Collector::new();
     let cpu_before = process_cpu();
     let end = sample(
-        &session_parts(&config, &stop),
+        &limits(&config, &stop),
         &mut session,
         &mut attached,
         &mut collector,
@@ -119,7 +119,7 @@ struct Limits<'a> {
     enable: bool,
 }
 
-fn session_parts<'a>(config: &RecordConfig, stop: &'a AtomicBool) -> Limits<'a> {
+fn limits<'a>(config: &RecordConfig, stop: &'a AtomicBool) -> Limits<'a> {
     let command = matches!(config.target, TargetConfig::Command { .. });
     Limits {
         delay: config.delay,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use gimli::{
     BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule, UnwindContext,
-    UnwindSection as _, UnwindTableRow,
+    UnwindExpression, UnwindSection as _, UnwindTableRow,
 };
 use libloading::{Library, Symbol};
 
@@ -171,6 +171,15 @@ fn check(finder: &Finder, image: &Image, pc: u64, theirs: &UnwindTableRow<usize>
 }
 
 fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> bool {
+    let same_block = |block: &UnwindExpression<usize>| {
+        is_block(
+            image,
+            ours.offset,
+            ours.number.into(),
+            block.offset,
+            block.length,
+        )
+    };
     match theirs {
         None | Some(RegisterRule::SameValue) => ours.kind == SAME,
         Some(RegisterRule::Undefined) => ours.kind == UNDEFINED || ours.kind == SAME,
@@ -179,26 +188,8 @@ fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> b
         Some(RegisterRule::Register(register)) => {
             ours.kind == IN_REGISTER && ours.offset == i64::from(register.0)
         }
-        Some(RegisterRule::Expression(block)) => {
-            ours.kind == AT_EXPRESSION
-                && is_block(
-                    image,
-                    ours.offset,
-                    ours.number.into(),
-                    block.offset,
-                    block.length,
-                )
-        }
-        Some(RegisterRule::ValExpression(block)) => {
-            ours.kind == IS_EXPRESSION
-                && is_block(
-                    image,
-                    ours.offset,
-                    ours.number.into(),
-                    block.offset,
-                    block.length,
-                )
-        }
+        Some(RegisterRule::Expression(block)) => ours.kind == AT_EXPRESSION && same_block(block),
+        Some(RegisterRule::ValExpression(block)) => ours.kind == IS_EXPRESSION && same_block(block),
         Some(_) => false,
     }
 }

@@ -10,7 +10,7 @@ use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_ope
 
 use crate::bpf::abi;
 use crate::capture::launch::{RunAs, Suspended};
-use crate::capture::targets::Target;
+use crate::capture::targets::{Target, open_task};
 use crate::capture::{Options, Session};
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
@@ -92,7 +92,7 @@ impl Attached {
         };
         session.attach(&target, options)?;
         let kind = match (kind, &config.target) {
-            (Kind::Watched(_), TargetConfig::Threads(tids)) => Kind::Watched(watch_threads(tids)),
+            (Kind::Watched(_), TargetConfig::Threads(tids)) => Kind::Watched(watch_threads(tids)?),
             (kind, _) => kind,
         };
         Ok(Self { kind, description })
@@ -230,12 +230,9 @@ fn watch(pids: &[Pid]) -> Result<Vec<OwnedFd>> {
 }
 
 /// Descriptors of threads; one that is gone by now is missing.
-fn watch_threads(tids: &[Tid]) -> Vec<OwnedFd> {
-    // PIDFD_THREAD, since Linux 6.9
-    let flags = PidfdFlags::from_bits_retain(libc::O_EXCL.cast_unsigned());
+fn watch_threads(tids: &[Tid]) -> Result<Vec<OwnedFd>> {
     tids.iter()
-        .filter_map(|tid| RawPid::from_raw(i32::try_from(tid.0).ok()?))
-        .filter_map(|raw| pidfd_open(raw, flags).ok())
+        .filter_map(|&tid| open_task(tid).transpose())
         .collect()
 }
 
