@@ -9,6 +9,7 @@
 /*
  * Instructions of one CIE or FDE that are run before it is given up. cc1plus has
  * functions with more than 10,000; at some 30 ns each this bounds a rule to 2 ms.
+ * UNWIND_STEPS bounds those of all rules together.
  */
 #define CFI_INSTRUCTIONS 65536
 
@@ -222,6 +223,8 @@ static int run_next(u32 iteration, struct cfi_run *run)
 	struct workspace *ws = run->ws;
 
 	if (ws->cursor.at < ws->cursor.end) {
+		if (!spend(ws, 1))
+			return 1;
 		fill_window(ws, LONGEST_INSTRUCTION);
 		if (!run_instruction(&ws->cfi, &ws->cursor))
 			return 0;

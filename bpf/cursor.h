@@ -45,6 +45,17 @@ __noinline int fill_window(struct workspace *ws __arg_nonnull, u32 need)
 	return 0;
 }
 
+/* Takes from the budget of the unwind; false when it is spent. */
+static __always_inline bool spend(struct workspace *ws, u32 steps)
+{
+	if (ws->steps_left < steps) {
+		ws->steps_left = 0;
+		return false;
+	}
+	ws->steps_left -= steps;
+	return true;
+}
+
 /* Tells a value that lies beyond what could be read from one that is bad. */
 static __always_inline void note_short_window(struct workspace *ws)
 {

@@ -281,6 +281,8 @@ static int run_next_operation(u32 iteration, struct expression_run *run)
 		run->finished = true;
 		return 1;
 	}
+	if (!spend(ws, 1))
+		return 1;
 	fill_window(ws, LONGEST_OPERATION);
 	e->wanted_size = 0;
 	if (run_operation(e, &ws->cursor, &ws->regs))

@@ -11,6 +11,8 @@
 #define SEARCH_STEPS 32
 /* FDEs and CIEs that are looked at one after the other where there is no usable table. */
 #define WALK_RECORDS 4096
+/* What looking at one costs of the budget. */
+#define RECORD_STEPS 8
 /*
  * And where the table leads to an FDE of other code: an empty function has the same
  * address as the next one, and only one of the two has a place in the table.
@@ -212,6 +214,9 @@ struct eh_walk {
 
 static int walk_records(u32 iteration, struct eh_walk *walk)
 {
+	walk->result = CFI_BAD;
+	if (!spend(walk->ws, RECORD_STEPS))
+		return 1;
 	walk->result = parse_fde(walk->ws, walk->at);
 	if (walk->result != CFI_NONE)
 		return 1;

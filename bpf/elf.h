@@ -70,7 +70,7 @@ static int step_back(u32 iteration, struct page_search *search)
 	}
 	if (find_mapping(search->ws, at->start - 1, &index) != MAPPING_FOUND)
 		return 1;
-	before = &search->ws->mappings[index & (MAPPINGS_KEPT - 1)];
+	before = mapping_at(search->ws, index);
 	if (before->module && before->module != at->module)
 		return 1;
 	at->start = before->start;
@@ -87,7 +87,7 @@ static __always_inline u64 find_first_page(struct workspace *ws, u32 index)
 {
 	struct page_search search = {.ws = ws};
 
-	ws->back = ws->mappings[index & (MAPPINGS_KEPT - 1)];
+	ws->back = *mapping_at(ws, index);
 	bpf_loop(MAPPINGS_BACK + 1, step_back, &search, 0);
 	return search.found ? ws->back.start : 0;
 }
@@ -151,7 +151,7 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index)
 	struct header_walk walk = {.ws = ws};
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (ws->mappings[index & (MAPPINGS_KEPT - 1)].module == program_module(task))
+	if (mapping_at(ws, index)->module == program_module(task))
 		find_program_headers(ws, task, &walk);
 	else if (find_library_headers(ws, index, &walk))
 		return 1;
@@ -164,7 +164,7 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index)
 /* Where .eh_frame_hdr is in this process, for code at an address of a mapping. 0: nowhere. */
 static __always_inline u64 locate_eh_frame_hdr(struct workspace *ws, u32 index, u64 address)
 {
-	struct mapping *mapping = &ws->mappings[index & (MAPPINGS_KEPT - 1)];
+	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 	u32 module = mapping->module;
 	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);

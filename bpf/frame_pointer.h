@@ -1,48 +1,69 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0 */
 /*
- * The frame-pointer step: (ip, sp, bp) = (*(bp + 8), bp + 16, *bp), where bp
- * lies above sp and the next bp above this one.
+ * The frame-pointer step: (ip, sp, bp) = (*(bp + 8), bp + 16, *bp), where bp is on the
+ * stack and what is there looks like what a function puts there.
  */
 #ifndef SOMNO_FRAME_POINTER_H
 #define SOMNO_FRAME_POINTER_H
 
-/* Whether the two words at bp are on the stack that sp is on. */
-static __always_inline bool is_on_stack(struct workspace *ws, u64 bp, u64 sp)
+/* Reads the instructions around an address; ws->code keeps them. */
+static __always_inline long read_code(struct workspace *ws, u64 address, u32 from)
+{
+	return read_user(ws, &ws->code, CODE_BEFORE + from, address - CODE_BEFORE);
+}
+
+static __always_inline bool is_executable(struct workspace *ws, u64 address)
 {
 	u32 index = 0;
 
-	if (bp < sp || bp & 7 || find_mapping(ws, sp, &index) != MAPPING_FOUND)
-		return false;
-	return bp + 2 * sizeof(u64) <= ws->mappings[index & (MAPPINGS_KEPT - 1)].end;
+	return find_mapping(ws, address, &index) == MAPPING_FOUND &&
+	       mapping_at(ws, index)->executable;
 }
 
-static __always_inline enum step step_by_frame_pointer(struct workspace *ws)
+/* Whether a call returns to an address; the call is left in ws->code. */
+__noinline int is_return_address(struct workspace *ws __arg_nonnull, u64 address)
 {
-	/* at a leaf bp may be anything, 0 too: it does not say that the stack ends */
-	enum step refusal = ws->is_return_address ? STEP_BROKEN_CHAIN : STEP_NO_FRAME_POINTER;
-	struct registers *regs = &ws->regs;
-	u64 bp = regs->r[DWARF_BP];
-	u64 saved[2]; /* the caller's bp, the return address */
+	if (!is_executable(ws, address - 1) || read_code(ws, address, 0))
+		return 0;
+	return is_behind_call(&ws->code);
+}
 
-	if (!(regs->known >> DWARF_BP & 1))
-		return refusal;
-	/* _start and clone begin a thread with bp = 0 */
-	if (!bp && ws->is_return_address)
-		return STEP_END;
-	if (!is_on_stack(ws, bp, regs->r[DWARF_SP]))
-		return refusal;
-	if (read_user(ws, saved, sizeof(saved), bp))
+/* Reads the two words at bp, the caller's bp and the return address, if they are such. */
+__noinline int read_frame_record(struct workspace *ws __arg_nonnull)
+{
+	u64 bp, next, sp = ws->regs.r[DWARF_SP];
+	u32 index = 0;
+	u64 stack_end;
+
+	bp = ws->regs.r[DWARF_BP];
+	if (!(ws->regs.known >> DWARF_BP & 1) || bp < sp || bp & 7 ||
+	    find_mapping(ws, sp, &index) != MAPPING_FOUND)
+		return STEP_NO_FRAME_POINTER;
+	stack_end = mapping_at(ws, index)->end;
+	if (bp + sizeof(ws->frame_record) > stack_end)
+		return STEP_NO_FRAME_POINTER;
+	if (read_user(ws, ws->frame_record, sizeof(ws->frame_record), bp))
 		return STEP_UNREADABLE;
-	if (!saved[1])
-		return ws->is_return_address ? STEP_END : STEP_NO_FRAME_POINTER;
-	if (saved[0] && saved[0] <= bp)
-		return refusal;
-	regs->r[DWARF_SP] = bp + sizeof(saved);
-	regs->r[DWARF_BP] = saved[0];
-	regs->r[DWARF_RA] = saved[1];
+	if (!ws->frame_record[1])
+		return STEP_END;
+	/* code with CFI uses bp as it likes: then only the call tells */
+	next = ws->frame_record[0];
+	if (next > bp && next < stack_end && is_executable(ws, ws->frame_record[1] - 1))
+		return STEP_UP;
+	return is_return_address(ws, ws->frame_record[1]) ? STEP_UP : STEP_NO_FRAME_POINTER;
+}
+
+/* Goes up by the frame record that was read. */
+static __always_inline enum step enter_frame_record(struct workspace *ws)
+{
+	struct registers *regs = &ws->regs;
+
+	regs->r[DWARF_SP] = regs->r[DWARF_BP] + sizeof(ws->frame_record);
+	regs->r[DWARF_BP] = ws->frame_record[0];
+	regs->r[DWARF_RA] = ws->frame_record[1];
 	regs->known = 1 << DWARF_SP | 1 << DWARF_BP | 1 << DWARF_RA;
 	ws->is_return_address = true;
-	count(frames_frame_pointer);
+	ws->frames_frame_pointer++;
 	return STEP_UP;
 }
 

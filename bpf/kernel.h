@@ -54,6 +54,7 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 /* include/linux/sched.h */
 #define PF_EXITING 0x00000004
 #define PF_IO_WORKER 0x00000010
+#define PF_FORKNOEXEC 0x00000040
 #define PF_USER_WORKER 0x00004000
 #define PF_KTHREAD 0x00200000
 
@@ -84,7 +85,7 @@ struct bpf_map {
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx;
 	unsigned long r11, r10, r9, r8;
-	unsigned long ax, cx, dx, si, di;
+	unsigned long ax, cx, dx, si, di, orig_ax;
 	unsigned long ip, sp;
 };
 
@@ -94,9 +95,18 @@ typedef struct {
 
 struct file;
 
+struct seqcount {
+	unsigned int sequence;
+};
+typedef struct seqcount seqcount_t;
+
 struct mm_struct {
 	mm_context_t context;
+	/* counted up when the address space is locked for a change, and again after it */
+	seqcount_t mm_lock_seq;
 	struct file *exe_file;
+	/* where sp was when the program began */
+	unsigned long start_stack;
 	/* shorter on older kernels, and longer where there are more entries */
 	unsigned long saved_auxv[48];
 };
@@ -188,6 +198,7 @@ struct task_struct {
 	u64 start_boottime;
 	u64 self_exec_id;
 	struct mm_struct *mm;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	const struct cred *cred;
 	struct fs_struct *fs;

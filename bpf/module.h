@@ -119,6 +119,7 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	if (emit_now(record, sizeof(*record) + clamp(record->path_len, SOMNO_PATH_LEN))) {
 		count(module_ring_full);
 		bpf_map_delete_elem(&modules, identity);
+		ws->space_untold = true;
 	}
 	return id;
 }

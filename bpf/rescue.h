@@ -16,38 +16,33 @@
 /* Of one unwind: each may cost a disk access. */
 #define MAX_RESCUES 128
 
-struct sleep_check {
-	u64 end;
-	bool allowed;
-};
-
 /* Runs with the address space locked. */
-static long check_sleep(struct task_struct *task, struct vm_area_struct *vma,
-			struct sleep_check *check)
+static long check_sleep(struct task_struct *task, struct vm_area_struct *vma, bool *allowed)
 {
 	bool watched = false;
 
 	if (bpf_core_field_exists(vma->vm_userfaultfd_ctx.ctx))
 		watched = vma->vm_userfaultfd_ctx.ctx;
-	check->end = vma->vm_end;
-	check->allowed = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
+	*allowed = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
 	return 0;
 }
 
 /* Has the page of an address be resident. */
-static __always_inline long touch(u64 address)
+static __always_inline bool touch(struct workspace *ws, struct task_struct *task, u64 address)
 {
+	bool allowed = false;
 	u8 byte;
 
-	return bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
+	if (bpf_find_vma(task, address, check_sleep, &allowed, 0) == -ENOENT)
+		ws->obstacle = OBSTACLE_UNMAPPED;
+	return allowed && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
 }
 
 /* Whether the step is worth taking again. */
 static __noinline bool rescue(struct workspace *ws)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct sleep_check check = {};
-	u64 last = ws->obstacle_at + ws->obstacle_len - 1;
+	u64 first = ws->obstacle_at, last = first + ws->obstacle_len - 1;
 	u8 byte;
 
 	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES)
@@ -57,9 +52,9 @@ static __noinline bool rescue(struct workspace *ws)
 	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
 	if (ws->obstacle == OBSTACLE_LOCK)
 		return true;
-	if (bpf_find_vma(task, ws->obstacle_at, check_sleep, &check, 0) || !check.allowed)
+	if (!touch(ws, task, first))
 		return false;
-	if (touch(ws->obstacle_at) || (last < check.end && touch(last)))
+	if (first / PAGE_SIZE != last / PAGE_SIZE && !touch(ws, task, last))
 		return false;
 	ws->slept++;
 	return true;

@@ -20,9 +20,14 @@
 #include "eh_frame.h"
 #include "cfi.h"
 #include "dwarf_expr.h"
+#include "shape.h"
+#include "stack.h"
+#include "row.h"
 #include "rule.h"
+#include "rule_cache.h"
 #include "cfi_step.h"
 #include "frame_pointer.h"
+#include "no_cfi.h"
 #include "rescue.h"
 #include "unwind.h"
 #include "deferred.h"
@@ -94,7 +99,7 @@ int on_leaving(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (is_followed(task))
+	if (is_followed(task) && !is_launcher(task))
 		serve_before_leaving(task);
 	return 0;
 }

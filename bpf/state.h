@@ -3,7 +3,10 @@
 #ifndef SOMNO_STATE_H
 #define SOMNO_STATE_H
 
-#define MAPPINGS_KEPT 4
+#include "x86_64.h"
+
+/* a power of two, for the verifier */
+#define MAPPINGS_KEPT 8
 /*
  * Known when compiling: a program that may not sleep is refused if it as much
  * as contains a reachable call of a helper that does.
@@ -17,6 +20,8 @@ enum obstacle {
 	OBSTACLE_MEMORY,
 	/* the address space was being changed */
 	OBSTACLE_LOCK,
+	/* nothing is mapped there */
+	OBSTACLE_UNMAPPED,
 };
 
 /* A part of the address space and the file behind it. */
@@ -29,13 +34,17 @@ struct mapping {
 	bool executable;
 };
 
-/* x86-64's registers by their DWARF numbers (System V ABI, AMD64 supplement, 3.6.2). */
-#define DWARF_REGISTERS 17
-#define DWARF_BP 6
-#define DWARF_SP 7
-#define DWARF_RA 16
-/* Those that a call leaves as they were: rbx, rbp, r12 to r15. */
-#define PRESERVED_REGISTERS (1 << 3 | 1 << DWARF_BP | 0xf << 12)
+/* What is known of a thread's address space; see mapping.h. */
+struct address_space {
+	/* for which it is known: how often the thread had executed a program, and the lock's count
+	 */
+	u32 exec_id;
+	u32 sequence;
+	/* where the last address was found, and where the next mapping goes */
+	u32 last;
+	u32 next;
+	struct mapping mappings[MAPPINGS_KEPT];
+};
 
 /* The registers of a frame; the return address stands for the instruction pointer. */
 struct registers {
@@ -163,6 +172,20 @@ struct expression {
 	u64 stack[EXPRESSION_STACK];
 };
 
+/* An expression as numbers: *(register + offset) + add, or without the dereference; see shape.h. */
+struct shape {
+	u32 of_register;
+	bool dereferenced;
+	s64 offset;
+	s64 add;
+};
+
+/*
+ * Steps of one whole unwind, which everything that a target's tables can make long
+ * takes from: instructions, operations, records. At some 30 ns each, 4 ms.
+ */
+#define UNWIND_STEPS 131072
+
 /* What one step up the stack came to. */
 enum step {
 	STEP_UP,
@@ -170,6 +193,8 @@ enum step {
 	STEP_END,
 	/* there is no call frame information: the frame pointer may know */
 	STEP_NO_CFI,
+	/* there may be, but it cannot be read: likewise */
+	STEP_NO_TABLES,
 	STEP_NO_FRAME_POINTER,
 	STEP_BAD_CFI,
 	STEP_BROKEN_CHAIN,
@@ -228,22 +253,38 @@ struct workspace {
 	struct registers caller;
 	/* ip is where a call returns to, so the call is just before it */
 	bool is_return_address;
+	/* the thread is where it began: nothing called this frame */
+	bool is_first_frame;
 	/* what stood in the way of this step, and where */
 	u32 obstacle;
 	u32 obstacle_len;
 	u64 obstacle_at;
 	u32 rescues;
 	u32 slept;
-	u32 next_mapping;
+	/* what of the budget is left */
+	u32 steps_left;
+	/* counts of this unwind */
+	u32 frames_cfi;
+	u32 frames_frame_pointer;
+	u32 rules_cached;
+	u32 rules_found;
+	struct address_space space;
+	/* more is known than is kept for the thread */
+	bool space_grew;
+	/* a module in it is not known to user space */
+	bool space_untold;
 	/* on the way back to a file's first page */
 	struct mapping back;
-	struct mapping mappings[MAPPINGS_KEPT];
 	u64 stack_at;
 	u64 stack_len;
 	u64 stack[STACK_WINDOW / 8];
 	struct cursor cursor;
 	struct cfi cfi;
 	struct expression expression;
+	struct shape shape;
+	/* instructions where there is no CFI, and the words at bp or sp */
+	struct code code;
+	u64 frame_record[2];
 	struct elf_header elf_header;
 	struct program_header program_header;
 	struct module_layout layout;

@@ -63,6 +63,12 @@ static __always_inline bool is_last_thread(struct task_struct *task)
 	return task->signal->live.counter == 0;
 }
 
+/* Whether the task is somno's child that is about to become COMMAND: its stack is somno's own. */
+static __always_inline bool is_launcher(struct task_struct *task)
+{
+	return task->flags & PF_FORKNOEXEC && task->real_parent->tgid == own_pid;
+}
+
 /*
  * Unwinds while the memory is still there, which exit and exec are about to give
  * up: task work runs after both. A stack is taken even if nothing is pending, for

@@ -21,6 +21,7 @@ static __always_inline enum somno_outcome outcome_of(enum step step)
 		return SOMNO_UNREADABLE;
 	case STEP_UP:
 	case STEP_NO_CFI:
+	case STEP_NO_TABLES:
 	case STEP_NO_FRAME_POINTER:
 		break;
 	}
@@ -41,7 +42,7 @@ static __always_inline int locate_frame(struct workspace *ws, u64 address, u64 *
 	*frame = SOMNO_FRAME_ADDRESS | address;
 	switch (find_mapping(ws, address, index)) {
 	case MAPPING_FOUND:
-		mapping = &ws->mappings[*index & (MAPPINGS_KEPT - 1)];
+		mapping = mapping_at(ws, *index);
 		if (ws->is_return_address && !mapping->executable)
 			return SOMNO_BROKEN_CHAIN;
 		*frame = frame_of(mapping, address);
@@ -84,11 +85,15 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 		half->outcome = outcome;
 		return 1;
 	}
-	if (step == STEP_NO_CFI) {
+	if (step == STEP_NO_CFI || step == STEP_NO_TABLES) {
+		bool unreadable = step == STEP_NO_TABLES && ws->obstacle != OBSTACLE_UNMAPPED;
+
 		ws->obstacle = OBSTACLE_NONE;
-		step = step_by_frame_pointer(ws);
+		step = step_without_cfi(ws);
 		if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
 			return 0;
+		if (step != STEP_UP && unreadable)
+			step = STEP_UNREADABLE;
 	}
 	push_frame(half, frame);
 	if (step == STEP_UP)
@@ -129,6 +134,30 @@ static __always_inline void load_registers(struct registers *to, struct pt_regs 
 	to->known = (1 << DWARF_REGISTERS) - 1;
 }
 
+static __always_inline void count_unwind(struct workspace *ws)
+{
+	struct somno_stats *mine = this_stats();
+
+	if (!mine)
+		return;
+	__sync_fetch_and_add(&mine->frames_cfi, ws->frames_cfi);
+	__sync_fetch_and_add(&mine->frames_frame_pointer, ws->frames_frame_pointer);
+	__sync_fetch_and_add(&mine->rules_cached, ws->rules_cached);
+	__sync_fetch_and_add(&mine->rules_found, ws->rules_found);
+}
+
+/*
+ * Whether the thread has not called anything yet. A program begins with sp where the
+ * kernel left it, and ld.so's first instructions only align it. A thread begins
+ * behind the system call, which gives it 0, in code without CFI.
+ */
+static __always_inline bool just_began(struct task_struct *task, struct pt_regs *regs)
+{
+	if (task->mm->start_stack - regs->sp <= START_STACK_ALIGN)
+		return true;
+	return !regs->ax && (regs->orig_ax == NR_CLONE || regs->orig_ax == NR_CLONE3);
+}
+
 /* Fills the workspace's user half with the current task's stack. */
 static __always_inline void unwind(struct workspace *ws, struct task_struct *task,
 				   enum read_mode mode)
@@ -140,20 +169,23 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->stack_len = 0;
 	ws->cursor.window_len = 0;
 	ws->is_return_address = false;
+	ws->is_first_frame = just_began(task, regs);
 	ws->slept = 0;
 	ws->rescues = 0;
-	ws->next_mapping = 0;
-#pragma unroll
-	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
-		ws->mappings[i].start = 0;
-		ws->mappings[i].end = 0;
-	}
+	ws->steps_left = UNWIND_STEPS;
+	ws->frames_cfi = 0;
+	ws->frames_frame_pointer = 0;
+	ws->rules_cached = 0;
+	ws->rules_found = 0;
+	recall_mappings(ws, task);
 	ws->half.frame_count = 0;
 	ws->half.outcome = SOMNO_BROKEN_CHAIN;
 	if (mode == MAY_SLEEP)
 		bpf_loop(SOMNO_MAX_DEPTH + 1 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);
 	else
 		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
+	keep_mappings(ws, task);
+	count_unwind(ws);
 }
 
 #endif

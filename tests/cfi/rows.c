@@ -16,6 +16,7 @@ int somno_find_row(const u8 *image, u64 at, u64 len, u64 header, u64 pc, struct 
 
 	host_memory = (struct host_memory){ .at = at, .len = len, .bytes = image };
 	ws.cursor.window_len = 0;
+	ws.steps_left = UNWIND_STEPS;
 	result = find_row(&ws, pc, header);
 	*row = ws.cfi.row;
 	*signal_frame = ws.cfi.signal_frame;
