@@ -27,13 +27,26 @@ static long check_sleep(struct task_struct *task, struct vm_area_struct *vma, bo
 	return 0;
 }
 
+/* By reading at an address that nothing is mapped at. */
+static __always_inline void wait_for_lock(struct task_struct *task)
+{
+	u8 byte;
+
+	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
+}
+
 /* Has the page of an address be resident. */
 static __always_inline bool touch(struct workspace *ws, struct task_struct *task, u64 address)
 {
 	bool allowed = false;
+	long err = bpf_find_vma(task, address, check_sleep, &allowed, 0);
 	u8 byte;
 
-	if (bpf_find_vma(task, address, check_sleep, &allowed, 0) == -ENOENT)
+	if (err == -EBUSY) {
+		wait_for_lock(task);
+		err = bpf_find_vma(task, address, check_sleep, &allowed, 0);
+	}
+	if (err == -ENOENT)
 		ws->obstacle = OBSTACLE_UNMAPPED;
 	return allowed && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
 }
@@ -43,15 +56,14 @@ static __noinline bool rescue(struct workspace *ws)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u64 first = ws->obstacle_at, last = first + ws->obstacle_len - 1;
-	u8 byte;
 
 	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES)
 		return false;
 	ws->rescues++;
-	/* waits for the lock, at an address that nothing is mapped at */
-	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
-	if (ws->obstacle == OBSTACLE_LOCK)
+	if (ws->obstacle == OBSTACLE_LOCK) {
+		wait_for_lock(task);
 		return true;
+	}
 	if (!touch(ws, task, first))
 		return false;
 	if (first / PAGE_SIZE != last / PAGE_SIZE && !touch(ws, task, last))

@@ -1,28 +1,16 @@
 //! One workload alone, under somno and under `perf record`, in turn.
-//!
-//! Whole processes are timed; every figure is a median over the runs, and times
-//! are ratios to the run alone that came just before, because a shared machine
-//! drifts. `make bench`; RUNS=n for more or fewer rounds.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
-use rustix::time::{ClockId, clock_gettime};
-use serde_json::Value;
+use crate::measure::{Usage, measure, median, number, run_somno};
 
-const RUNS: usize = 5;
 const RATES: [u32; 2] = [999, 9_999];
 
-fn main() {
-    let room = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare");
-    fs::create_dir_all(&room).expect("the target directory is writable");
-    let work = compile(&room);
-    let runs = env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
+/// Compares at each rate, and prints a row for each peer.
+pub(crate) fn run(room: &Path, runs: usize) {
+    let work = compile(room);
     println!(
         "{:<22} {:>6} {:>10} {:>9} {:>10} {:>12} {:>10} {:>9} {:>7}",
         "profiler",
@@ -41,47 +29,28 @@ fn main() {
         for _ in 0..runs {
             for (peer, rounds) in peers.iter().zip(&mut rounds) {
                 let alone = measure(&mut Command::new(&work));
-                rounds.push(peer.round(&alone, &work, &room, rate));
+                rounds.push(peer.round(&alone, &work, room, rate));
             }
         }
         for (peer, rounds) in peers.iter().zip(&rounds) {
             println!("{}", row(*peer, rate, rounds));
         }
     }
-    somno_costs(&work, &room);
+    somno_costs(&work, room);
 }
 
-/// What running a process took.
-#[derive(Clone, Copy)]
-struct Usage {
-    wall: Duration,
-    cpu: Duration,
-    started_ns: u64,
-}
-
-fn measure(command: &mut Command) -> Usage {
-    let cpu = || {
-        let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("it is always there");
-        let microseconds =
-            usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-        Duration::from_micros(microseconds.cast_unsigned())
-    };
-    let before = cpu();
-    let now = clock_gettime(ClockId::Monotonic);
-    let began = Instant::now();
-    let status = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+fn compile(room: &Path) -> PathBuf {
+    let work = room.join("work");
+    let status = Command::new("cc")
+        .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
+        .arg("assets/fixtures/work.c")
+        .arg("-o")
+        .arg(&work)
         .status()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(status.success(), "{command:?}: {status}");
-    Usage {
-        wall: began.elapsed(),
-        cpu: cpu().saturating_sub(before),
-        started_ns: now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned(),
-    }
+        .expect("cc runs");
+    assert!(status.success(), "cc: {status}");
+    work
 }
-
 /// One run beside one alone.
 struct Round {
     wall_ratio: f64,
@@ -117,7 +86,7 @@ impl Peer {
 
 fn somno_round(alone: &Usage, work: &Path, room: &Path, rate: u32) -> Round {
     let folded = room.join("somno.folded");
-    let (usage, stats) = run_somno(work, room, rate, &folded);
+    let (usage, stats) = run_somno(&Command::new(work), room, rate, &folded);
     let samples = number(&stats["samples"]);
     Round {
         wall_ratio: usage.wall.as_secs_f64() / alone.wall.as_secs_f64(),
@@ -133,22 +102,6 @@ fn somno_round(alone: &Usage, work: &Path, room: &Path, rate: u32) -> Round {
             .map(number)
             .sum(),
     }
-}
-
-fn run_somno(work: &Path, room: &Path, rate: u32, output: &Path) -> (Usage, Value) {
-    let stats = room.join("somno.json");
-    let usage = measure(
-        Command::new(env!("CARGO_BIN_EXE_somno"))
-            .args(["record", "-e", "cpu-clock", "-F", &rate.to_string()])
-            .arg("-o")
-            .arg(output)
-            .arg("--stats")
-            .arg(&stats)
-            .arg("--")
-            .arg(work),
-    );
-    let text = fs::read_to_string(&stats).expect("somno wrote its counts");
-    (usage, serde_json::from_str(&text).expect("it is JSON"))
 }
 
 fn perf_round(alone: &Usage, work: &Path, room: &Path, rate: u32, graph: &str) -> Round {
@@ -218,7 +171,7 @@ fn row(peer: Peer, rate: u32, rounds: &[Round]) -> String {
 
 /// What somno says of itself, to check against the ratios above.
 fn somno_costs(work: &Path, room: &Path) {
-    let (_, stats) = run_somno(work, room, 9_999, &room.join("somno.svg"));
+    let (_, stats) = run_somno(&Command::new(work), room, 9_999, &room.join("somno.svg"));
     let cost = &stats["cost"];
     println!("\nsomno's own account at 9,999 Hz:");
     for half in ["nmi_ns", "deferred_ns"] {
@@ -232,28 +185,4 @@ fn somno_costs(work: &Path, room: &Path) {
         number(&cost["user_space_cpu_ns"]) * 100.0 / number(&stats["duration_ns"]),
         number(&cost["max_anon_bytes"]) / 1e6,
     );
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn number(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| panic!("not a number: {value}"))
-}
-
-fn compile(room: &Path) -> PathBuf {
-    let work = room.join("work");
-    let status = Command::new("cc")
-        .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
-        .arg("assets/fixtures/work.c")
-        .arg("-o")
-        .arg(&work)
-        .status()
-        .expect("cc runs");
-    assert!(status.success(), "cc: {status}");
-    work
 }

@@ -1,0 +1,33 @@
+//! What profiling costs, in pairs in one run: `make bench`; RUNS=n for more or fewer
+//! rounds, and an argument (`peers`, `unwinding`) for one part alone.
+//!
+//! Every figure is a median over the rounds, and times are ratios to the run alone
+//! that came just before, because a shared machine drifts.
+
+mod measure;
+mod peers;
+mod unwinding;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+const RUNS: usize = 5;
+
+fn main() {
+    let room = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare");
+    fs::create_dir_all(&room).expect("the target directory is writable");
+    let runs = env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
+    // cargo adds --bench
+    let wanted: Vec<_> = env::args()
+        .skip(1)
+        .filter(|name| name != "--bench")
+        .collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    if is_wanted("peers") {
+        peers::run(&room, runs);
+    }
+    if is_wanted("unwinding") {
+        unwinding::run(&room, runs);
+    }
+}
