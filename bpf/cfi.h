@@ -192,7 +192,7 @@ __noinline int run_instruction(struct cfi *cfi __arg_nonnull, struct cursor *cur
 	u32 opcode, operand;
 	int stop = 0;
 
-	opcode = take_bytes(cursor, 1);
+	opcode = take_one(cursor);
 	operand = opcode & 0x3f;
 	switch (opcode & 0xc0) {
 	case 0x40: /* advance_loc */

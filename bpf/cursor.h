@@ -16,18 +16,12 @@ static __always_inline void cursor_set(struct cursor *cursor, u64 at, u64 end)
 	cursor->ran_out = false;
 }
 
-/*
- * Has the window hold the next `need` bytes, wherever the memory goes on. The only
- * part that reads memory: what takes values from the window after it is pure.
- */
-__noinline int fill_window(struct workspace *ws __arg_nonnull, u32 need)
+/* Has the window begin at the cursor. */
+__noinline int move_window(struct workspace *ws __arg_nonnull)
 {
 	struct cursor *cursor = &ws->cursor;
-	u64 offset = cursor->at - cursor->window_at;
 	u64 in_page;
 
-	if (offset < cursor->window_len && offset + need <= cursor->window_len)
-		return 0;
 	cursor->window_at = cursor->at;
 	cursor->window_len = CURSOR_WINDOW;
 	if (!read_user(ws, cursor->window, CURSOR_WINDOW, cursor->at))
@@ -43,6 +37,19 @@ __noinline int fill_window(struct workspace *ws __arg_nonnull, u32 need)
 	cursor->window_len = 0;
 	cursor->failed = true;
 	return 0;
+}
+
+/*
+ * Has the window hold the next `need` bytes, wherever the memory goes on. The only
+ * part that reads memory: what takes values from the window after it is pure.
+ */
+static __always_inline void fill_window(struct workspace *ws, u32 need)
+{
+	struct cursor *cursor = &ws->cursor;
+	u64 offset = cursor->at - cursor->window_at;
+
+	if (offset >= cursor->window_len || offset + need > cursor->window_len)
+		move_window(ws);
 }
 
 /* Takes from the budget of the unwind; false when it is spent. */
@@ -97,7 +104,7 @@ __noinline u64 take_bytes(struct cursor *cursor __arg_nonnull, u32 count)
 }
 
 /* LEB128: seven bits a byte, the top bit says that more follow. Bits beyond 64 are dropped. */
-__noinline u64 take_leb(struct cursor *cursor __arg_nonnull, u32 is_signed)
+__noinline u64 take_long_leb(struct cursor *cursor __arg_nonnull, u32 is_signed)
 {
 	u64 value = 0;
 
@@ -114,6 +121,18 @@ __noinline u64 take_leb(struct cursor *cursor __arg_nonnull, u32 is_signed)
 	}
 	cursor->failed = true;
 	return 0;
+}
+
+/* Nearly all of them are one byte long. */
+static __always_inline u64 take_leb(struct cursor *cursor, bool is_signed)
+{
+	u64 offset = cursor->at - cursor->window_at;
+	u64 byte = cursor->window[offset & (CURSOR_WINDOW - 1)];
+
+	if (cursor->at >= cursor->end || offset >= cursor->window_len || byte & 0x80)
+		return take_long_leb(cursor, is_signed);
+	cursor->at++;
+	return is_signed && byte & 0x40 ? byte | ~0x7fULL : byte;
 }
 
 /*

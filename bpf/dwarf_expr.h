@@ -232,7 +232,7 @@ __noinline int run_operation(struct expression *e __arg_nonnull,
 	u32 opcode;
 	s64 by;
 
-	opcode = take_bytes(cursor, 1);
+	opcode = take_one(cursor);
 	if (opcode >= 0x30 && opcode <= 0x4f) { /* lit0 to lit31 */
 		push(e, opcode - 0x30);
 	} else if (opcode >= 0x70 && opcode <= 0x8f) { /* breg0 to breg31 */

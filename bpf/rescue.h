@@ -28,11 +28,12 @@ static long check_sleep(struct task_struct *task, struct vm_area_struct *vma, bo
 }
 
 /* By reading at an address that nothing is mapped at. */
-static __always_inline void wait_for_lock(struct task_struct *task)
+static __always_inline bool wait_for_lock(struct task_struct *task)
 {
 	u8 byte;
 
 	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
+	return true;
 }
 
 /* Has the page of an address be resident. */
@@ -42,10 +43,9 @@ static __always_inline bool touch(struct workspace *ws, struct task_struct *task
 	long err = bpf_find_vma(task, address, check_sleep, &allowed, 0);
 	u8 byte;
 
-	if (err == -EBUSY) {
-		wait_for_lock(task);
-		err = bpf_find_vma(task, address, check_sleep, &allowed, 0);
-	}
+	/* the step will meet the obstacle again */
+	if (err == -EBUSY)
+		return wait_for_lock(task);
 	if (err == -ENOENT)
 		ws->obstacle = OBSTACLE_UNMAPPED;
 	return allowed && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
@@ -60,10 +60,8 @@ static __noinline bool rescue(struct workspace *ws)
 	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES)
 		return false;
 	ws->rescues++;
-	if (ws->obstacle == OBSTACLE_LOCK) {
-		wait_for_lock(task);
-		return true;
-	}
+	if (ws->obstacle == OBSTACLE_LOCK)
+		return wait_for_lock(task);
 	if (!touch(ws, task, first))
 		return false;
 	if (first / PAGE_SIZE != last / PAGE_SIZE && !touch(ws, task, last))
