@@ -1,6 +1,6 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-lint setup-bench demo test lint bench test-cfi test-vm
+.PHONY: build setup setup-test setup-lint setup-bench demo test lint bench test-cfi test-vm
 
 # Loading programs into the kernel takes root: through sudo where we are not.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -22,6 +22,9 @@ setup:
 	$(call need,libbpf reads ELF files with it,pkg-config --exists libelf,libelf-dev)
 	$(call need,libelf needs it,pkg-config --exists zlib,zlib1g-dev)
 
+setup-test: setup
+	$(call need,to link fixtures with it,command -v ld.lld,lld)
+
 setup-lint: setup
 	$(call need,to check the format of the BPF programs,command -v clang-format,clang-format)
 	$(call need,to check scripts,command -v shellcheck,shellcheck)
@@ -36,7 +39,7 @@ demo: build
 	cc -O1 -g -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -pthread assets/demo.c -o target/demo/demo
 	$(SUDO) target/release/somno --verbose record -o target/demo/demo.svg -- target/demo/demo
 
-test: setup
+test: setup-test
 	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
 		{ echo "test: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --lib --tests

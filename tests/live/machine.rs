@@ -57,6 +57,16 @@ impl Machine {
         Fixture::build(&self.programs.join(program), name, flags)
     }
 
+    /// A program of `assets/fixtures/stacks`, by the command that compiles it.
+    pub(crate) fn flavour(&self, command: &str) -> Fixture {
+        Fixture::build_flavour(&self.programs, command, None)
+    }
+
+    /// The same, linked with a library.
+    pub(crate) fn flavour_with(&self, command: &str, library: &Fixture) -> Fixture {
+        Fixture::build_flavour(&self.programs, command, Some(library))
+    }
+
     /// A `somno record` to be put together.
     pub(crate) fn record(&self) -> Record {
         Record::new(directory_in(self.scratch.path()))

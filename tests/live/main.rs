@@ -6,6 +6,7 @@
 //! every CPU. Workloads run until their test ends them.
 
 // What tests are made of.
+mod declared;
 mod fixture;
 mod folded;
 mod machine;
@@ -24,8 +25,11 @@ mod exec;
 mod exit;
 mod faults;
 mod files;
+mod flavours;
+mod jumps;
 mod kernel_thread;
 mod killed;
+mod linkage;
 mod loading;
 mod names;
 mod narrowing;
