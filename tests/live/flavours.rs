@@ -1,6 +1,6 @@
 //! Known stacks of code as compilers and linkers make it, without frame pointers.
 
-use crate::declared::expect_declared;
+use crate::declared::{LONG_ENOUGH, expect_declared, sample};
 use crate::machine::Machine;
 
 /// Check that stacks are whole in what each compiler makes at each level.
@@ -37,6 +37,21 @@ fn linkers() {
         "clang -O2 -fomit-frame-pointer -fuse-ld=lld -static plain.c",
     ] {
         expect_declared(&machine, command, &machine.flavour(command), "");
+    }
+}
+
+/// Check that a stack is not taken for whole where a program says nothing about its
+/// frames: there is no `.eh_frame_hdr`, which gcc leaves out of static programs too.
+#[test]
+fn no_header() {
+    let machine = Machine::take();
+    for command in [
+        "gcc -O2 -fomit-frame-pointer -Wl,--no-eh-frame-hdr plain.c",
+        "gcc -O2 -fomit-frame-pointer -static plain.c",
+    ] {
+        let fixture = machine.flavour(command);
+        let samples = sample(&machine, &fixture.start::<&str>(&[]), "", LONG_ENOUGH);
+        fixture.declared().expect_nothing_else(command, &samples);
     }
 }
 

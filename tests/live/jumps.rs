@@ -36,3 +36,11 @@ fn signal_handlers() {
         expect_declared(&machine, command, &machine.flavour(command), "");
     }
 }
+
+/// Check that stacks of coroutines are whole and end where the coroutine begins.
+#[test]
+fn coroutines() {
+    let machine = Machine::take();
+    let command = "gcc -O2 -fomit-frame-pointer coroutines.c";
+    expect_declared(&machine, command, &machine.flavour(command), "");
+}

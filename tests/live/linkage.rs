@@ -1,6 +1,7 @@
 //! Known stacks of calls into other modules, and of the loader that makes them possible.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::declared::{LONG_ENOUGH, expect_declared, sample};
 use crate::machine::Machine;
@@ -25,6 +26,16 @@ fn linkage_stubs() {
     }
 }
 
+/// Check the same for stubs of lld, which have no unwind information.
+#[test]
+fn linkage_stubs_of_lld() {
+    let machine = Machine::take();
+    let library = machine.flavour(LIBRARY);
+    let command = "clang -O2 -fomit-frame-pointer -fuse-ld=lld calling.c";
+    let fixture = machine.flavour_with(command, &library);
+    expect_declared(&machine, command, &fixture, "");
+}
+
 /// Check that stacks are whole while the loader looks functions up, at every call.
 #[test]
 fn lazy_binding() {
@@ -45,10 +56,36 @@ fn lazy_binding() {
     fixture.declared().expect(command, &folded);
 }
 
+/// Check that stacks are whole while libraries come and go and the memory map is
+/// busy.
+#[test]
+fn reloaded_library() {
+    let machine = Machine::take();
+    let library = machine.flavour(LIBRARY);
+    let command = "gcc -O2 -fomit-frame-pointer -pthread reloading.c";
+    let fixture = machine.flavour(command);
+    let process = fixture.start(&[library.path()]);
+    let folded = sample(&machine, &process, "", Duration::from_secs(1));
+    fixture.declared().expect(command, &folded);
+}
+
 /// Check that stacks in the vDSO are whole.
 #[test]
 fn vdso() {
     let machine = Machine::take();
     let command = "gcc -O2 -fomit-frame-pointer clock.c";
     expect_declared(&machine, command, &machine.flavour(command), "");
+}
+
+/// Check that stacks are whole from the loader's first instruction on.
+#[test]
+fn loader() {
+    let machine = Machine::take();
+    let library = machine.flavour(LIBRARY);
+    let command = "gcc -O2 -fomit-frame-pointer -Wl,-z,now starting.c";
+    let fixture = machine.flavour_with(command, &library);
+    let record = machine.record().options("-F 4999");
+    let (folded, stats) = record.fixture(&fixture, "600").run().adds_up();
+    stats.expect_no_loss();
+    fixture.declared().expect(command, &folded.of("starting"));
 }
