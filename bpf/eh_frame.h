@@ -151,7 +151,8 @@ __noinline int take_fde_range(struct cfi *cfi __arg_nonnull, struct cursor *curs
 	size = take_pointer_value(cursor, cfi->pointer_encoding);
 	if (cursor->failed)
 		return CFI_BAD;
-	if (cfi->pc - cfi->fde_begin >= size)
+	/* a range that wraps has no address in it */
+	if (cfi->pc < cfi->fde_begin || cfi->pc >= cfi->fde_begin + size)
 		return CFI_NONE;
 	if (cfi->augmented) {
 		u64 skip = take_leb(cursor, false);
