@@ -174,7 +174,7 @@ __noinline int parse_fde(struct workspace *ws __arg_nonnull, u64 at)
 	result = take_fde_start(cfi, &ws->cursor);
 	if (result != CFI_FOUND)
 		return result;
-	if (cfi->fde_cie != cfi->cie_at) {
+	if (!cfi->cie_at || cfi->fde_cie != cfi->cie_at) {
 		cfi->cie_at = 0;
 		cursor_set(&ws->cursor, cfi->fde_cie, cfi->fde_cie + CIE_HEAD);
 		fill_window(ws, CIE_HEAD);
