@@ -256,6 +256,8 @@ static __always_inline int find_row(struct workspace *ws, u64 pc, u64 header)
 		return result;
 
 	__builtin_memset(&cfi->row, 0, sizeof(cfi->row));
+	/* where the CIE itself restores a register, there is nothing before it */
+	__builtin_memset(&cfi->initial, 0, sizeof(cfi->initial));
 	cfi->remembered = 0;
 	cfi->location = 0;
 	if (!run_code(ws, cfi->cie_code, cfi->cie_code_end))
