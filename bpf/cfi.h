@@ -44,7 +44,7 @@ static __always_inline struct block take_block(struct cursor *cursor)
 
 	block.len = take_leb(cursor, false);
 	block.at = cursor->at;
-	cursor->at += block.len;
+	skip_bytes(cursor, block.len);
 	return block;
 }
 
@@ -55,8 +55,10 @@ static __always_inline void set_expression(struct cfi *cfi, struct cursor *curso
 
 	if (number >= DWARF_REGISTERS)
 		return;
+	if (block.len > 0xffff)
+		cursor->failed = true;
 	cfi->row.registers[number].kind = kind;
-	cfi->row.registers[number].number = clamp(block.len, 0xffff);
+	cfi->row.registers[number].number = block.len;
 	cfi->row.registers[number].offset = block.at - cfi->base;
 	mark_register(&cfi->row, number, kind);
 }

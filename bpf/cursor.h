@@ -135,6 +135,15 @@ static __always_inline u64 take_leb(struct cursor *cursor, bool is_signed)
 	return is_signed && byte & 0x40 ? byte | ~0x7fULL : byte;
 }
 
+/* Steps over bytes of the stretch. */
+static __always_inline void skip_bytes(struct cursor *cursor, u64 count)
+{
+	if (count > cursor->end - cursor->at)
+		cursor->failed = true;
+	else
+		cursor->at += count;
+}
+
 /*
  * DW_EH_PE: the low four bits say how a pointer is written, the next three what
  * it is relative to. Source: Linux Standard Base, Core, 10.5.1.

@@ -87,7 +87,7 @@ static __always_inline void take_augmentation(struct cfi *cfi, struct cursor *cu
 /* Reads a CIE at the cursor up to its instructions. */
 __noinline int take_cie(struct cfi *cfi __arg_nonnull, struct cursor *cursor __arg_nonnull)
 {
-	u64 letters = 0, data_len, version;
+	u64 letters = 0, data_len, code_end, version;
 
 	if (open_record(cursor) || take_bytes(cursor, 4) != 0)
 		return CFI_BAD;
@@ -110,12 +110,14 @@ __noinline int take_cie(struct cfi *cfi __arg_nonnull, struct cursor *cursor __a
 	cfi->signal_frame = false;
 	cfi->augmented = (letters & 0xff) == 'z';
 	if (cfi->augmented) {
-		u64 data;
-
 		data_len = take_leb(cursor, false);
-		data = cursor->at;
+		code_end = cursor->end;
+		if (data_len > code_end - cursor->at)
+			return CFI_BAD;
+		cursor->end = cursor->at + data_len;
 		take_augmentation(cfi, cursor, letters);
-		cursor->at = data + data_len;
+		cursor->at = cursor->end;
+		cursor->end = code_end;
 	} else if (letters) {
 		return CFI_BAD;
 	}
@@ -154,11 +156,8 @@ __noinline int take_fde_range(struct cfi *cfi __arg_nonnull, struct cursor *curs
 	/* a range that wraps has no address in it */
 	if (cfi->pc < cfi->fde_begin || cfi->pc >= cfi->fde_begin + size)
 		return CFI_NONE;
-	if (cfi->augmented) {
-		u64 skip = take_leb(cursor, false);
-
-		cursor->at += skip;
-	}
+	if (cfi->augmented)
+		skip_bytes(cursor, take_leb(cursor, false));
 	cfi->fde_code = cursor->at;
 	return cursor->failed ? CFI_BAD : CFI_FOUND;
 }
