@@ -76,7 +76,8 @@ static __always_inline int advance(struct cfi *cfi, u64 delta)
 {
 	u64 next = cfi->location + delta * cfi->code_factor;
 
-	if (next > cfi->pc)
+	/* the end of the address space is beyond it, too */
+	if (next > cfi->pc || next < cfi->location)
 		return 1;
 	cfi->location = next;
 	return 0;
@@ -92,6 +93,8 @@ static __always_inline int run_extended(struct cfi *cfi, struct cursor *cursor, 
 		return 0;
 	case 0x01: /* set_loc */
 		number = take_pointer(cursor, cfi->pointer_encoding, 0);
+		if (number < cfi->location)
+			goto bad;
 		if (number > cfi->pc)
 			return 1;
 		cfi->location = number;
@@ -262,7 +265,8 @@ static __always_inline int find_row(struct workspace *ws, u64 pc, u64 header)
 	__builtin_memset(&cfi->initial, 0, sizeof(cfi->initial));
 	cfi->remembered = 0;
 	cfi->location = 0;
-	if (!run_code(ws, cfi->cie_code, cfi->cie_code_end))
+	/* a CIE's hold everywhere: none of them leads to an address beyond */
+	if (!run_code(ws, cfi->cie_code, cfi->cie_code_end) || ws->cursor.at < cfi->cie_code_end)
 		return CFI_BAD;
 	cfi->initial = cfi->row;
 	cfi->location = cfi->fde_begin;
