@@ -119,7 +119,7 @@ static __always_inline int run_extended(struct cfi *cfi, struct cursor *cursor, 
 		return 0;
 	case 0x0c: /* def_cfa */
 	case 0x12: /* def_cfa_sf */
-		cfi->row.cfa_register = take_leb(cursor, false);
+		cfi->row.cfa_register = take_register(cursor);
 		cfi->row.cfa_offset = opcode == 0x0c ? take_leb(cursor, false)
 						     : take_leb(cursor, true) * cfi->data_factor;
 		cfi->row.cfa_len = 0;
@@ -127,7 +127,7 @@ static __always_inline int run_extended(struct cfi *cfi, struct cursor *cursor, 
 	case 0x0d: /* def_cfa_register */
 		if (cfi->row.cfa_len)
 			goto bad;
-		cfi->row.cfa_register = take_leb(cursor, false);
+		cfi->row.cfa_register = take_register(cursor);
 		return 0;
 	case 0x0e: /* def_cfa_offset */
 	case 0x13: /* def_cfa_offset_sf */

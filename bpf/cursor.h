@@ -135,6 +135,12 @@ static __always_inline u64 take_leb(struct cursor *cursor, bool is_signed)
 	return is_signed && byte & 0x40 ? byte | ~0x7fULL : byte;
 }
 
+/* A register's number. Those beyond 32 bits are none that exist, as the highest is none. */
+static __always_inline u32 take_register(struct cursor *cursor)
+{
+	return clamp(take_leb(cursor, false), ~0U);
+}
+
 /* Steps over bytes of the stretch. */
 static __always_inline void skip_bytes(struct cursor *cursor, u64 count)
 {

@@ -105,7 +105,7 @@ __noinline int take_cie(struct cfi *cfi __arg_nonnull, struct cursor *cursor __a
 	}
 	cfi->code_factor = take_leb(cursor, false);
 	cfi->data_factor = take_leb(cursor, true);
-	cfi->return_register = version == 1 ? take_bytes(cursor, 1) : take_leb(cursor, false);
+	cfi->return_register = version == 1 ? take_bytes(cursor, 1) : take_register(cursor);
 	cfi->pointer_encoding = 0;
 	cfi->signal_frame = false;
 	cfi->augmented = (letters & 0xff) == 'z';
