@@ -185,7 +185,10 @@ __noinline u64 take_pointer_value(struct cursor *cursor __arg_nonnull, u32 encod
 	}
 }
 
-/* A pointer in the target; `data_base` is where .eh_frame_hdr begins. */
+/*
+ * A pointer in the target. `data_base` is what those in .eh_frame_hdr are relative
+ * to, its own beginning; 0 in .eh_frame, where it would be a table that is not known.
+ */
 __noinline u64 take_pointer(struct cursor *cursor __arg_nonnull, u32 encoding, u64 data_base)
 {
 	u64 at, value;
@@ -198,11 +201,11 @@ __noinline u64 take_pointer(struct cursor *cursor __arg_nonnull, u32 encoding, u
 	case EH_PE_PCREL:
 		return value + at;
 	case EH_PE_DATAREL:
-		return value + data_base;
-	default:
-		cursor->failed = true;
-		return 0;
+		if (data_base)
+			return value + data_base;
 	}
+	cursor->failed = true;
+	return 0;
 }
 
 #endif
