@@ -13,6 +13,9 @@ static __always_inline enum step check_caller(struct workspace *ws, u64 cfa, boo
 
 	if (!(ws->caller.known >> DWARF_RA & 1) || !ws->caller.r[DWARF_RA])
 		return STEP_END;
+	/* by it the next step knows whether it leads up */
+	if (!(ws->caller.known >> DWARF_SP & 1))
+		return STEP_BAD_CFI;
 	if (!signal_frame && (cfa < sp || (cfa == sp && ws->is_return_address)))
 		return STEP_BAD_CFI;
 	return STEP_UP;
