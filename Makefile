@@ -1,6 +1,6 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-test setup-lint setup-bench demo test lint bench test-cfi test-vm
+.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz demo test lint bench test-cfi test-vm fuzz
 
 # Loading programs into the kernel takes root: through sudo where we are not.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -32,6 +32,9 @@ setup-lint: setup
 setup-bench: setup
 	$(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
 
+setup-fuzz: setup
+	$(call need,to fuzz the unwinder,ls "$$(clang -print-runtime-dir)"/libclang_rt.fuzzer*,libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev)
+
 demo: build
 	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
 		{ echo "demo: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
@@ -48,7 +51,7 @@ lint: setup-lint
 	cargo fmt --check
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
-	clang-format --dry-run --Werror bpf/*.c bpf/*.h
+	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c
 	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot .ci/run
 	shellcheck --shell=dash tests/vm/init
 
@@ -64,6 +67,16 @@ CFI_FILES = $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so
 
 test-cfi: setup
 	FILES="$(CFI_FILES)" cargo test --release --test cfi -- --nocapture
+
+# SECONDS=<n>. What is found stays in target/fuzz/corpus; a crash fails and leaves its input in target/fuzz.
+SECONDS := 60
+
+fuzz: setup-fuzz
+	@mkdir -p target/fuzz/corpus
+	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/unwind.c -o target/fuzz/unwind
+	target/fuzz/unwind -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/ -print_final_stats=1 \
+		target/fuzz/corpus tests/fuzz/corpus
 
 # KERNEL=6.12|6.18|6.19|newest; without it, all of them.
 test-vm: setup

@@ -28,27 +28,38 @@ static inline u64 clamp(u64 value, u64 limit)
 	return value > limit ? limit : value;
 }
 
-/* The target's memory: `len` bytes that it has at `at`. */
+/* The target's memory: `len` bytes that it has at `at`; all else is not there. */
 struct host_memory {
 	u64 at;
 	u64 len;
 	const u8 *bytes;
+	/* how often it was asked for */
+	u64 reads;
 };
 
 static _Thread_local struct host_memory host_memory;
 
-#include "abi.h"
-#include "state.h"
-
-static inline long read_user(struct workspace *ws, void *to, u32 size, u64 address)
+static inline bool host_has(u64 address, u64 size)
 {
-	(void)ws;
-	if (address - host_memory.at >= host_memory.len ||
-	    size > host_memory.len - (address - host_memory.at))
+	u64 offset = address - host_memory.at;
+
+	return offset < host_memory.len && size <= host_memory.len - offset;
+}
+
+static inline long bpf_probe_read_user(void *to, u32 size, const void *from)
+{
+	u64 address = (uintptr_t)from;
+
+	host_memory.reads++;
+	if (!host_has(address, size))
 		return -1;
 	memcpy(to, host_memory.bytes + (address - host_memory.at), size);
 	return 0;
 }
+
+#include "abi.h"
+#include "state.h"
+#include "user_memory.h"
 
 static inline long host_loop(u32 count, int (*body)(u32, void *), void *context)
 {

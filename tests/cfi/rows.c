@@ -14,9 +14,10 @@ int somno_find_row(const u8 *image, u64 at, u64 len, u64 header, u64 pc, struct 
 	static _Thread_local struct workspace ws;
 	int result;
 
-	host_memory = (struct host_memory){ .at = at, .len = len, .bytes = image };
+	host_memory = (struct host_memory){.at = at, .len = len, .bytes = image};
 	ws.cursor.window_len = 0;
 	ws.steps_left = UNWIND_STEPS;
+	ws.obstacle = OBSTACLE_NONE;
 	result = find_row(&ws, pc, header);
 	*row = ws.cfi.row;
 	*signal_frame = ws.cfi.signal_frame;
