@@ -62,9 +62,33 @@ impl Image {
         }
     }
 
+    /// Has `.eh_frame` be all of the image: the kernel side does not know where it ends.
+    pub(crate) fn without_sections(self) -> Self {
+        Self {
+            eh_frame: self.at,
+            eh_frame_len: self.bytes.len(),
+            ..self
+        }
+    }
+
     /// The bytes at an address.
     pub(crate) fn slice(&self, address: u64, len: usize) -> &[u8] {
         let start = usize::try_from(address - self.at).expect("it fits");
         &self.bytes[start..start + len]
+    }
+
+    /// The sorted table's entries where there is a usual one: their places and their two numbers.
+    pub(crate) fn table(&self) -> impl Iterator<Item = (u64, i32, i32)> {
+        let number = |at| {
+            let bytes = self.slice(at, 4);
+            i32::from_le_bytes(bytes.try_into().expect("they are 4 bytes"))
+        };
+        let first = self.eh_frame_hdr + 12;
+        let count = number(first - 4).cast_unsigned();
+        let end = self.at + self.bytes.len() as u64 - 8;
+        (0..u64::from(count))
+            .map(move |index| first + index * 8)
+            .take_while(move |&place| place <= end)
+            .map(move |place| (place, number(place), number(place + 4)))
     }
 }

@@ -5,6 +5,10 @@
 //! named in FILES, separated by spaces.
 
 mod image;
+mod mutations;
+mod random;
+mod reasons;
+mod reference;
 mod rows;
 
 use std::env;
@@ -23,6 +27,9 @@ const COMMON: [&str; 5] = [
     "libgcc_s.so.1",
 ];
 
+/// Small ones.
+const MUTATED: [&str; 3] = ["ld-linux-x86-64.so.2", "libm.so.6", "libstdc++.so.6"];
+
 /// Check that every row is gimli's: of the C and C++ libraries, perl and python, or of FILES.
 #[test]
 fn rows_equal_gimli() {
@@ -31,6 +38,25 @@ fn rows_equal_gimli() {
         Err(_) => common(),
     };
     compare(&paths);
+}
+
+/// Check that changed bytes in small binaries have both accept the same rows, and that
+/// where only one accepts there is a known reason. MUTATIONS says how many for each.
+#[test]
+fn mutations_equal_gimli() {
+    let mutations = env::var("MUTATIONS").map_or(20_000, |number| {
+        number.parse().expect("MUTATIONS is a number")
+    });
+    let finder = Finder::compile();
+    for (name, seed) in MUTATED.into_iter().zip(1..) {
+        let path = library(name).expect("the C library is there");
+        let tally = mutations::compare(&finder, Image::load(&path), mutations, seed);
+        println!("{}: {tally:?}", path.display());
+        assert!(
+            tally.equal > mutations / 4,
+            "too few mutations leave a row: {tally:?}"
+        );
+    }
 }
 
 fn common() -> Vec<PathBuf> {

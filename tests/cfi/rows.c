@@ -7,19 +7,27 @@
 #include "eh_frame.h"
 #include "cfi.h"
 
-/* Returns an enum cfi_result; the row is copied where it was found. */
-int somno_find_row(const u8 *image, u64 at, u64 len, u64 header, u64 pc, struct row *row,
-		   u32 *signal_frame)
+struct found {
+	/* enum cfi_result; what follows is only said of CFI_FOUND */
+	s32 result;
+	u32 signal_frame;
+	/* of the FDE: what follows its CIE pointer */
+	u64 rest;
+	u64 end;
+	struct row row;
+};
+
+void somno_find_row(const u8 *image, u64 at, u64 len, u64 header, u64 pc, struct found *found)
 {
 	static _Thread_local struct workspace ws;
-	int result;
 
 	host_memory = (struct host_memory){.at = at, .len = len, .bytes = image};
 	ws.cursor.window_len = 0;
 	ws.steps_left = UNWIND_STEPS;
 	ws.obstacle = OBSTACLE_NONE;
-	result = find_row(&ws, pc, header);
-	*row = ws.cfi.row;
-	*signal_frame = ws.cfi.signal_frame;
-	return result;
+	found->result = find_row(&ws, pc, header);
+	found->signal_frame = ws.cfi.signal_frame;
+	found->rest = ws.cfi.fde_rest;
+	found->end = ws.cfi.fde_code_end;
+	found->row = ws.cfi.row;
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use gimli::{
     BaseAddresses, CfaRule, CieOrFde, EhFrame, LittleEndian, Register, RegisterRule, UnwindContext,
-    UnwindExpression, UnwindSection as _, UnwindTableRow,
+    UnwindContextStorage, UnwindExpression, UnwindSection as _, UnwindTableRow,
 };
 use libloading::{Library, Symbol};
 
@@ -44,7 +44,41 @@ struct Row {
     registers: [Rule; REGISTERS],
 }
 
-type FindRow = unsafe extern "C" fn(*const u8, u64, u64, u64, u64, *mut Row, *mut u32) -> i32;
+/// `struct found` in rows.c
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    result: i32,
+    signal_frame: u32,
+    rest: u64,
+    end: u64,
+    row: Row,
+}
+
+impl Found {
+    /// Whether there is a row.
+    pub(crate) fn is_row(&self) -> bool {
+        self.result == 0
+    }
+
+    /// Whether the CFA's register is what 32 bits hold of a larger number.
+    pub(crate) fn is_based_on_low_half(&self, number: u64) -> bool {
+        number > u32::MAX.into() && u64::from(self.row.cfa_register) == number & 0xffff_ffff
+    }
+
+    /// Where the FDE's length is. In the 64-bit format a mark and 8 bytes, else 4 bytes.
+    pub(crate) fn fde(&self, image: &Image) -> u64 {
+        let len = image.slice(self.rest - 8, 4);
+        let len = u32::from_le_bytes(len.try_into().expect("they are 4 bytes"));
+        if u64::from(len) == self.end - (self.rest - 4) {
+            self.rest - 8
+        } else {
+            self.rest - 16
+        }
+    }
+}
+
+type FindRow = unsafe extern "C" fn(*const u8, u64, u64, u64, u64, *mut Found);
 
 /// The kernel side, compiled natively.
 pub(crate) struct Finder(Library);
@@ -68,25 +102,23 @@ impl Finder {
         Self(library)
     }
 
-    fn find(&self, image: &Image, pc: u64) -> (i32, Row, bool) {
-        let mut row = Row::default();
-        let mut signal_frame = 0;
+    pub(crate) fn find(&self, image: &Image, pc: u64) -> Found {
+        let mut found = Found::default();
         // SAFETY: the type is that of the definition in rows.c.
         let find: Symbol<'_, FindRow> =
             unsafe { self.0.get(b"somno_find_row") }.expect("it is there");
-        // SAFETY: the image outlives the call, and the outputs are ours.
-        let result = unsafe {
+        // SAFETY: the image outlives the call, and the output is ours.
+        unsafe {
             find(
                 image.bytes.as_ptr(),
                 image.at,
                 image.bytes.len() as u64,
                 image.eh_frame_hdr,
                 pc,
-                &raw mut row,
-                &raw mut signal_frame,
-            )
-        };
-        (result, row, signal_frame != 0)
+                &raw mut found,
+            );
+        }
+        found
     }
 }
 
@@ -141,10 +173,25 @@ pub(crate) fn compare(finder: &Finder, image: &Image) -> Tally {
 }
 
 fn check(finder: &Finder, image: &Image, pc: u64, theirs: &UnwindTableRow<usize>, signal: bool) {
-    let (result, ours, our_signal) = finder.find(image, pc);
-    let place = || format!("{} at {pc:#x}", image.name);
-    assert_eq!(result, 0, "{}: no row; gimli has {theirs:?}", place());
-    assert_eq!(our_signal, signal, "{}: signal frame", place());
+    let ours = finder.find(image, pc);
+    let place = format_args!("{} at {pc:#x}", image.name);
+    assert!(ours.is_row(), "{place}: no row; gimli has {theirs:?}");
+    if let Some(difference) = difference(image, &ours, theirs, signal) {
+        panic!("{place}: {difference}");
+    }
+}
+
+/// What of our row is not as gimli's.
+pub(crate) fn difference<S: UnwindContextStorage<usize>>(
+    image: &Image,
+    ours: &Found,
+    theirs: &UnwindTableRow<usize, S>,
+    signal: bool,
+) -> Option<String> {
+    if (ours.signal_frame != 0) != signal {
+        return Some(format!("signal frame: gimli has {signal}"));
+    }
+    let ours = &ours.row;
     let same = match theirs.cfa() {
         CfaRule::RegisterAndOffset { register, offset } => {
             ours.cfa_len == 0
@@ -159,15 +206,14 @@ fn check(finder: &Finder, image: &Image, pc: u64, theirs: &UnwindTableRow<usize>
             expression.length,
         ),
     };
-    assert!(same, "{}: CFA: {ours:?}, gimli has {theirs:?}", place());
-    for (number, rule) in (0_u16..).zip(ours.registers) {
-        let theirs = theirs.register(Register(number));
-        assert!(
-            is_rule(image, rule, theirs.as_ref()),
-            "{}: register {number}: {rule:?}, gimli has {theirs:?}",
-            place()
-        );
+    if !same {
+        return Some(format!("CFA: {ours:?}, gimli has {theirs:?}"));
     }
+    (0_u16..).zip(ours.registers).find_map(|(number, rule)| {
+        let theirs = theirs.register(Register(number));
+        (!is_rule(image, rule, theirs.as_ref()))
+            .then(|| format!("register {number}: {rule:?}, gimli has {theirs:?}"))
+    })
 }
 
 fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> bool {
@@ -182,7 +228,7 @@ fn is_rule(image: &Image, ours: Rule, theirs: Option<&RegisterRule<usize>>) -> b
     };
     match theirs {
         None | Some(RegisterRule::SameValue) => ours.kind == SAME,
-        Some(RegisterRule::Undefined) => ours.kind == UNDEFINED || ours.kind == SAME,
+        Some(RegisterRule::Undefined) => ours.kind == UNDEFINED,
         Some(RegisterRule::Offset(offset)) => ours.kind == AT_CFA && ours.offset == *offset,
         Some(RegisterRule::ValOffset(offset)) => ours.kind == IS_CFA && ours.offset == *offset,
         Some(RegisterRule::Register(register)) => {
