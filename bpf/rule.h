@@ -23,8 +23,8 @@ enum rule_kind {
 struct rule {
 	u8 kind;
 	u8 cfa_register;
-	bool signal_frame;
 	bool cfa_dereferenced;
+	u8 reserved;
 	s32 cfa_offset;
 	/* of the registers in the order of saved_register, bytes; 0: as it was */
 	short saved[SAVED_REGISTERS];
@@ -77,15 +77,15 @@ __noinline int pack_row(struct workspace *ws __arg_nonnull, struct rule *rule __
 	struct row *row = &ws->cfi.row;
 
 	rule->kind = RULE_ROW;
-	rule->signal_frame = ws->cfi.signal_frame;
 	rule->is_saved = 0;
 	rule->from_bp = 0;
 	if (row->registers[DWARF_RA].kind == RULE_UNDEFINED) {
 		rule->kind = RULE_END;
 		return 0;
 	}
-	if (row->ruled & ~(PRESERVED_REGISTERS | 1 << DWARF_RA) || !(row->ruled >> DWARF_RA & 1) ||
-	    !shape_cfa(ws) || ws->shape.of_register >= DWARF_RA ||
+	/* a signal frame knows all registers, a rule only those that calls preserve */
+	if (ws->cfi.signal_frame || row->ruled & ~(PRESERVED_REGISTERS | 1 << DWARF_RA) ||
+	    !(row->ruled >> DWARF_RA & 1) || !shape_cfa(ws) || ws->shape.of_register >= DWARF_RA ||
 	    ws->shape.offset != (s32)ws->shape.offset || !fits_short(ws->shape.add))
 		return 0;
 	rule->cfa_register = ws->shape.of_register;
@@ -139,7 +139,7 @@ __noinline int apply_rule(struct workspace *ws __arg_nonnull, struct rule *rule 
 			return STEP_UNREADABLE;
 	}
 	ws->caller.known = known;
-	step = check_caller(ws, cfa, rule->signal_frame);
+	step = check_caller(ws, cfa, false);
 	if (step != STEP_UP)
 		return step;
 	for (u32 i = 0; i < SAVED_REGISTERS; i++) {
@@ -150,7 +150,7 @@ __noinline int apply_rule(struct workspace *ws __arg_nonnull, struct rule *rule 
 	}
 	regs->r[DWARF_SP] = cfa;
 	regs->known = (regs->known & PRESERVED_REGISTERS) | known;
-	ws->is_return_address = !rule->signal_frame;
+	ws->is_return_address = true;
 	return STEP_UP;
 }
 

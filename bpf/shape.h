@@ -31,7 +31,7 @@ static __always_inline bool take_plt_shape(struct cursor *cursor, struct shape *
 
 /* Takes an expression at the cursor, up to its end; 0 when it has no such shape. */
 __noinline int take_shape(struct cursor *cursor __arg_nonnull, struct shape *shape __arg_nonnull,
-			  u64 pc)
+			  u64 pc, u32 is_return_address)
 {
 	u32 opcode;
 
@@ -44,7 +44,8 @@ __noinline int take_shape(struct cursor *cursor __arg_nonnull, struct shape *sha
 	if (cursor->at == cursor->end)
 		return 1;
 	opcode = take_bytes(cursor, 1);
-	if (opcode == 0x80 && !take_plt_shape(cursor, shape, pc))
+	/* an entry calls nothing */
+	if (opcode == 0x80 && (is_return_address || !take_plt_shape(cursor, shape, pc)))
 		return 0;
 	if (opcode == 0x06) {
 		shape->dereferenced = true;
@@ -67,7 +68,7 @@ __noinline int find_shape(struct workspace *ws __arg_nonnull, s64 offset, u32 le
 		return 0;
 	cursor_set(&ws->cursor, at, at + len);
 	fill_window(ws, len);
-	return take_shape(&ws->cursor, &ws->shape, ws->cfi.pc);
+	return take_shape(&ws->cursor, &ws->shape, ws->cfi.pc, ws->is_return_address);
 }
 
 #endif

@@ -16,7 +16,7 @@ static __always_inline long fill_stack(struct workspace *ws, u64 start)
 	if (!read_user(ws, ws->stack, ws->stack_len & (2 * STACK_WINDOW - 1), start))
 		return 0;
 	ws->stack_len = 0;
-	return -EFAULT;
+	return 1;
 }
 
 /*

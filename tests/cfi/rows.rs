@@ -1,6 +1,5 @@
 //! Finds rows with both implementations and compares them.
 
-use std::path::Path;
 use std::process::Command;
 
 use gimli::{
@@ -85,8 +84,8 @@ pub(crate) struct Finder(Library);
 
 impl Finder {
     pub(crate) fn compile() -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rows-{}.so", std::process::id()));
+        let room = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("it is writable");
+        let path = room.path().join("rows.so");
         let status = Command::new("cc")
             .args([
                 "-O2", "-g", "-shared", "-fPIC", "-Wall", "-Werror", "-iquote", "bpf",
@@ -98,7 +97,6 @@ impl Finder {
         assert!(status.success(), "the unwinder does not compile natively");
         // SAFETY: the library was just compiled from our own sources and has no constructors.
         let library = unsafe { Library::new(&path) }.expect("it was just made");
-        std::fs::remove_file(path).expect("it was just made");
         Self(library)
     }
 

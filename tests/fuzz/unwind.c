@@ -36,6 +36,9 @@ static inline long checked_loop(u32 count, int (*body)(u32, void *), void *conte
 #include "eh_frame.h"
 #include "cfi.h"
 #include "dwarf_expr.h"
+#include "shape.h"
+#include "stack.h"
+#include "row.h"
 #include "rule.h"
 
 /* An assertion that no flag of a build leaves out. */
@@ -115,7 +118,7 @@ static void check_memory(void)
 			      host_memory.bytes + (cursor->window_at - host_memory.at),
 			      cursor->window_len));
 	}
-	check(!ws.stack_len || ws.stack_len == STACK_WINDOW);
+	check(ws.stack_len <= STACK_WINDOW);
 	if (ws.stack_len) {
 		check(host_has(ws.stack_at, ws.stack_len));
 		check(!memcmp(ws.stack, host_memory.bytes + (ws.stack_at - host_memory.at),
@@ -156,7 +159,6 @@ static void check_rule(const struct cfi *cfi, const struct rule *rule)
 	const struct row *row = &cfi->row;
 	u32 told = 0;
 
-	check(rule->signal_frame == cfi->signal_frame);
 	if (rule->kind == RULE_ROW)
 		return;
 	if (rule->kind == RULE_END) {
@@ -164,17 +166,24 @@ static void check_rule(const struct cfi *cfi, const struct rule *rule)
 		return;
 	}
 	check(rule->kind == RULE_PLAIN);
-	check(!row->cfa_len);
-	check(rule->cfa_register < DWARF_REGISTERS && rule->cfa_register == row->cfa_register);
-	check(rule->cfa_offset == row->cfa_offset);
+	check(!cfi->signal_frame);
+	check(rule->cfa_register < DWARF_RA);
+	/* what came of expressions shows when both are applied */
+	check(row->cfa_len || (rule->cfa_register == row->cfa_register &&
+			       rule->cfa_offset == row->cfa_offset && !rule->cfa_dereferenced));
 	for (u32 i = 0; i < SAVED_REGISTERS; i++) {
 		const struct register_rule *place = &row->registers[saved_register[i]];
 
 		told |= 1 << saved_register[i];
-		check(place->kind == (rule->saved[i] ? RULE_AT_CFA : RULE_SAME));
-		check(!rule->saved[i] || rule->saved[i] == place->offset);
+		if (place->kind == RULE_AT_EXPRESSION)
+			check(rule->is_saved & rule->from_bp & 1 << saved_register[i]);
+		else
+			check(place->kind ==
+			      (rule->is_saved >> saved_register[i] & 1 ? RULE_AT_CFA : RULE_SAME));
+		check(place->kind != RULE_AT_CFA || rule->saved[i] == place->offset);
 	}
-	check(rule->saved[0]);
+	check(rule->is_saved >> DWARF_RA & 1);
+	check(!(rule->from_bp & ~rule->is_saved));
 	check(!(row->ruled & ~told));
 }
 
@@ -191,6 +200,7 @@ static void keep_known(struct registers *to, const struct registers *from)
 static enum step apply(struct frame_trace *frame)
 {
 	struct registers before = ws.regs;
+	bool is_return_address = ws.is_return_address;
 	struct registers by_rule;
 	enum step step, step_by_rule;
 
@@ -209,12 +219,14 @@ static enum step apply(struct frame_trace *frame)
 		return step;
 
 	ws.regs = before;
+	ws.is_return_address = is_return_address;
 	step_by_rule = apply_rule(&ws, &frame->rule);
-	check(step == step_by_rule);
+	/* of two reasons not to go up, each may meet another first */
+	check(step == step_by_rule ||
+	      (step != STEP_UP && step != STEP_END && step_by_rule != STEP_UP));
 	check_memory();
 	keep_known(&by_rule, &ws.regs);
-	/* a signal frame's row keeps registers that a rule has no room for */
-	if (step == STEP_UP && !frame->rule.signal_frame)
+	if (step == STEP_UP)
 		check(!memcmp(&by_rule, &frame->regs, sizeof(by_rule)));
 	keep_known(&frame->regs, &ws.regs);
 	return step;
@@ -242,7 +254,7 @@ static enum step unwind_one(struct frame_trace *frame, u64 header)
 	check(rounds <= FIND_ROUNDS + (cfi->cie_code_end - cfi->cie_code + 1) +
 				(cfi->fde_code_end - cfi->fde_code + 1));
 	check_row(cfi);
-	pack_row(cfi, &frame->rule);
+	pack_row(&ws, &frame->rule);
 	check_rule(cfi, &frame->rule);
 	frame->row = cfi->row;
 	return apply(frame);
@@ -275,12 +287,14 @@ static void run(struct trace *trace, const struct scenario *scenario, u64 conten
 	/* as unwind() has it */
 	ws.stack_len = 0;
 	ws.cursor.window_len = 0;
+	ws.steps_left = UNWIND_STEPS;
 	ws.is_return_address = scenario->flags & 2;
 	for (u32 i = 0; i < DWARF_REGISTERS; i++)
 		ws.regs.r[i] = content + scenario->stack + 8 * i;
 	ws.regs.r[DWARF_SP] = content + scenario->stack;
 	ws.regs.r[DWARF_RA] = content + scenario->header + scenario->pc;
-	ws.regs.known = (scenario->known | 1 << DWARF_SP) & ((1 << DWARF_REGISTERS) - 1);
+	ws.regs.known =
+		(scenario->known | 1 << DWARF_SP | 1 << DWARF_RA) & ((1 << DWARF_REGISTERS) - 1);
 
 	for (u32 i = 0; i < FRAMES; i++) {
 		struct frame_trace *frame = &trace->frames[i];
