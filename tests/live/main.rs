@@ -16,6 +16,7 @@ mod stats;
 
 // What is tested.
 mod accounting;
+mod address_space;
 mod chain;
 mod depth;
 mod doctor;
