@@ -22,15 +22,23 @@ setup:
 	$(call need,libbpf reads ELF files with it,pkg-config --exists libelf,libelf-dev)
 	$(call need,libelf needs it,pkg-config --exists zlib,zlib1g-dev)
 
-setup-test: setup
-	$(call need,to link fixtures with it,command -v ld.lld,lld)
-
 setup-lint: setup
 	$(call need,to check the format of the BPF programs,command -v clang-format,clang-format)
 	$(call need,to check scripts,command -v shellcheck,shellcheck)
 
+need_perf = $(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
+
+setup-test: setup
+	$(call need,to link fixtures with it,command -v ld.lld,lld)
+	$(call need,to sample it,test -x /usr/bin/python3,python3)
+	$(call need,to sample it,test -x /usr/bin/perl,perl)
+	$(call need,to sample it,command -v git,git)
+	$(call need,to sample it,command -v g++,g++)
+	$(call need,to sample it,command -v node,nodejs)
+	$(need_perf)
+
 setup-bench: setup
-	$(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
+	$(need_perf)
 
 setup-fuzz: setup
 	$(call need,to fuzz the unwinder,ls "$$(clang -print-runtime-dir)"/libclang_rt.fuzzer*,libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev)

@@ -7,9 +7,11 @@
 
 // What tests are made of.
 mod declared;
+mod first_frame;
 mod fixture;
 mod folded;
 mod machine;
+mod perf;
 mod process;
 mod somno;
 mod stats;
@@ -34,6 +36,7 @@ mod linkage;
 mod loading;
 mod names;
 mod narrowing;
+mod real_programs;
 mod short_lived;
 mod signals;
 mod status;
