@@ -121,6 +121,22 @@ fn library_that_is_mapped_twice() {
     samples.expect_share(0.99.., |line| line.reason.is_none());
 }
 
+/// Check that code that is mapped a second time without its unwind information neither
+/// takes what is there instead for it, nor has the library's own mapping forget its own.
+#[test]
+fn code_that_is_mapped_without_its_unwind_information() {
+    let machine = Machine::take();
+    for what in ["bare", "mixed"] {
+        let samples = in_twin(&record_mapper(&machine, what), "ping");
+        let is_own = is_possible("main;call_both;visit", "ping");
+        let is_second = is_possible("main;call_both;visit_again", "ping");
+        samples.expect_all(|line| is_own(line) || is_second(line));
+        samples.expect_share(0.4.., |line| {
+            line.has("main;call_both;visit;ping;ping_middle;ping_leaf")
+        });
+    }
+}
+
 /// Check that stacks are right in programs at fixed addresses that replace each other in
 /// one process.
 #[test]

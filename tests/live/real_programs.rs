@@ -117,6 +117,49 @@ fn import_history(repository: &Path, stream: &Path) {
     git(&["fast-import", "--quiet"]);
 }
 
+/// Check that the Rust compiler, whose threads run LLVM, has whole stacks.
+#[test]
+fn rust_compiler() {
+    let machine = Machine::take();
+    let (source, library) = (machine.path("large.rs"), machine.path("large.rlib"));
+    let text = (0..8).fold(String::new(), |mut text, i| {
+        let _ = writeln!(
+            text,
+            "pub fn count{i}(words: &[String]) -> Vec<(String, usize)> {{\n\
+             \tlet mut all = std::collections::HashMap::new();\n\
+             \tfor word in words {{ *all.entry(word.clone()).or_insert({i}usize) += 1; }}\n\
+             \tlet mut all: Vec<_> = all.into_iter().filter(|(_, n)| n % 3 != {i} % 3).collect();\n\
+             \tall.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));\n\
+             \tall\n}}"
+        );
+        text
+    });
+    fs::write(&source, text).expect("the test's own directory is writable");
+    let compile = [
+        "-O",
+        "--crate-type",
+        "lib",
+        path(&source),
+        "-o",
+        path(&library),
+    ];
+    expect_whole(&machine, BAR, &[&["rustc"][..], &compile].concat());
+}
+
+/// Check that 200 compilers of some milliseconds, two at a time, have whole stacks.
+#[test]
+fn short_compilers() {
+    let machine = Machine::take();
+    let (source, object) = (machine.path("tiny.c"), machine.path("tiny-{}.o"));
+    fs::write(&source, "int main(void)\n{\n\treturn 0;\n}\n").expect("the directory is writable");
+    let script = format!(
+        "seq 200 | xargs -P 2 -I '{{}}' cc -c {} -o {}",
+        path(&source),
+        path(&object)
+    );
+    expect_whole(&machine, BAR, &["sh", "-c", &script]);
+}
+
 /// Check that node has whole stacks, in code that V8 generated too.
 #[test]
 fn node() {
