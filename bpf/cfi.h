@@ -247,16 +247,14 @@ __noinline int run_code(struct workspace *ws __arg_nonnull, u64 at, u64 end)
 	return run.finished && !ws->cursor.failed;
 }
 
-/* Finds the row that holds at `pc`. It stays in ws->cfi.row. */
-static __always_inline int find_row(struct workspace *ws, u64 pc, u64 header)
+/* Finds the row that holds at cfi.pc. It stays in ws->cfi.row. */
+static __always_inline int find_row(struct workspace *ws)
 {
 	struct cfi *cfi = &ws->cfi;
 	int result;
 
-	cfi->pc = pc;
-	cfi->base = header;
 	cfi->cie_at = 0;
-	result = find_fde(ws, header);
+	result = find_fde(ws);
 	if (result != CFI_FOUND)
 		return result;
 

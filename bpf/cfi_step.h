@@ -3,25 +3,49 @@
 #ifndef SOMNO_CFI_STEP_H
 #define SOMNO_CFI_STEP_H
 
-/* Finds the rule of an address; 1 when something stood in the way, so that it is not kept. */
+enum find_result {
+	/* for all processes */
+	RULE_TO_KEEP,
+	/* for this one, now */
+	RULE_TO_USE,
+	/* something stood in the way, or the budget is spent */
+	RULE_BLOCKED,
+};
+
+/*
+ * Whether a function begins right where a call would return to, but no call is there:
+ * makecontext and the like had the stack look as if one had been.
+ */
+static __always_inline bool begins_without_call(struct workspace *ws)
+{
+	return ws->is_return_address && ws->cfi.next_begins &&
+	       !is_return_address(ws, ws->regs.r[DWARF_RA]);
+}
+
+/* Finds the rule of an address. */
 static __always_inline int find_rule(struct workspace *ws, u32 index, u64 address,
 				     struct rule *rule)
 {
-	u64 header = locate_eh_frame_hdr(ws, index, address);
+	int tables = locate_tables(ws, index, address);
 
 	rule->kind = RULE_NONE;
-	if (header) {
-		switch (find_row(ws, address, header)) {
+	if (tables == TABLES_FOUND || tables == TABLES_OWN) {
+		switch (find_row(ws)) {
 		case CFI_FOUND:
 			pack_row(ws, rule);
-			note_short_window(ws);
 			break;
-		case CFI_BAD:
+		case CFI_NONE:
+			if (begins_without_call(ws))
+				rule->kind = RULE_BEGIN;
+			break;
+		default:
 			rule->kind = RULE_BAD;
-			note_short_window(ws);
 		}
+		note_short_window(ws);
 	}
-	return ws->obstacle || !ws->steps_left ? 1 : 0;
+	if (ws->obstacle || !ws->steps_left)
+		return RULE_BLOCKED;
+	return tables == TABLES_FOUND || tables == TABLES_NONE ? RULE_TO_KEEP : RULE_TO_USE;
 }
 
 static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u32 index,
@@ -34,11 +58,11 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 		ws->rules_cached++;
 	} else {
 		bool is_kept = rule.kind == RULE_ROW;
+		int found = find_rule(ws, index, address, &rule);
 
-		/* code that was copied away from its file's other segments has no CFI there */
-		if (find_rule(ws, index, address, &rule))
-			return ws->obstacle ? STEP_NO_TABLES : STEP_BAD_CFI;
-		if (!is_kept)
+		if (found == RULE_BLOCKED)
+			return ws->obstacle ? STEP_UNREADABLE : STEP_BAD_CFI;
+		if (found == RULE_TO_KEEP && !is_kept)
 			keep_rule(frame, &rule);
 		ws->rules_found++;
 	}
@@ -51,6 +75,8 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 		break;
 	case RULE_END:
 		return STEP_END;
+	case RULE_BEGIN:
+		return ws->is_return_address ? STEP_BEGIN : STEP_NO_CFI;
 	case RULE_BAD:
 		return STEP_BAD_CFI;
 	}

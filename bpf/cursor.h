@@ -157,7 +157,6 @@ static __always_inline void skip_bytes(struct cursor *cursor, u64 count)
 #define EH_PE_OMIT 0xff
 #define EH_PE_PCREL 0x10
 #define EH_PE_DATAREL 0x30
-#define EH_PE_INDIRECT 0x80
 
 /* The value alone, sign-extended where it is signed. */
 __noinline u64 take_pointer_value(struct cursor *cursor __arg_nonnull, u32 encoding)

@@ -10,9 +10,9 @@
 /* Steps of a binary search: more than any table needs. */
 #define SEARCH_STEPS 32
 /* FDEs and CIEs that are looked at one after the other where there is no usable table. */
-#define WALK_RECORDS 4096
+#define WALK_RECORDS 16384
 /* What looking at one costs of the budget. */
-#define RECORD_STEPS 8
+#define RECORD_STEPS 4
 /*
  * And where the table leads to an FDE of other code: an empty function has the same
  * address as the next one, and only one of the two has a place in the table.
@@ -131,8 +131,12 @@ __noinline int take_fde_start(struct cfi *cfi __arg_nonnull, struct cursor *curs
 {
 	u64 id, id_at;
 
-	if (open_record(cursor))
+	cfi->at_end = false;
+	if (open_record(cursor)) {
+		/* a length of 0 */
+		cfi->at_end = !cursor->failed && cursor->at == cursor->end;
 		return CFI_BAD;
+	}
 	cfi->next_record = cursor->end;
 	id_at = cursor->at;
 	id = take_bytes(cursor, 4);
@@ -229,7 +233,7 @@ static __always_inline int search_fde(struct workspace *ws, u64 header)
 {
 	struct eh_search search = {.ws = ws};
 	struct cfi *cfi = &ws->cfi;
-	s32 entry[2];
+	s32 entry[2], next = 0;
 
 	if (!cfi->table_len)
 		return CFI_BAD;
@@ -243,31 +247,50 @@ static __always_inline int search_fde(struct workspace *ws, u64 header)
 		cfi->next_record = 0;
 		return CFI_NONE;
 	}
+	/* the end of the table says nothing of what comes next */
+	if (search.low + 1 < cfi->table_len &&
+	    read_user(ws, &next, sizeof(next), search.table + (search.low + 1) * 8))
+		return CFI_BAD;
+	cfi->next_begins = next == search.wanted + 1;
 	return parse_fde(ws, header + entry[1]);
 }
 
-/* Finds the FDE of cfi.pc; `header` is where .eh_frame_hdr is in this process. */
-static __always_inline int find_fde(struct workspace *ws, u64 header)
+/*
+ * Looks at records one after the other. Behind the section's end, and behind the
+ * neighbours of where the table led, there is nothing that describes the address.
+ */
+static __always_inline int walk_from(struct workspace *ws, u64 at, u32 records)
 {
-	struct eh_walk walk = {.ws = ws};
-	struct cfi *cfi = &ws->cfi;
-	u64 eh_frame;
-	u32 records;
+	struct eh_walk walk = {.ws = ws, .at = at};
 
-	cursor_set(&ws->cursor, header, header + FDE_HEAD);
-	fill_window(ws, FDE_HEAD);
-	if (take_header(cfi, &ws->cursor, header) != CFI_FOUND)
-		return CFI_BAD;
-	eh_frame = cfi->next_record;
-	walk.result = search_fde(ws, header);
-	if (walk.result == CFI_FOUND || (walk.result == CFI_NONE && !cfi->next_record) ||
-	    ws->obstacle || ws->cursor.ran_out)
-		return walk.result;
-	walk.at = walk.result == CFI_NONE ? cfi->next_record : eh_frame;
-	records = walk.result == CFI_NONE ? NEIGHBOURS : WALK_RECORDS;
 	bpf_loop(records, walk_records, &walk, 0);
-	/* beyond the section's end there is nothing that describes the address either */
-	return records == NEIGHBOURS && walk.result == CFI_BAD ? CFI_NONE : walk.result;
+	if (walk.result == CFI_BAD && (ws->cfi.at_end || records == NEIGHBOURS))
+		return CFI_NONE;
+	return walk.result;
+}
+
+/* Finds the FDE of cfi.pc; cfi.base is where .eh_frame_hdr or .eh_frame is in this process. */
+static __always_inline int find_fde(struct workspace *ws)
+{
+	struct cfi *cfi = &ws->cfi;
+	u64 header = cfi->base, eh_frame = cfi->base;
+	int result = CFI_BAD;
+
+	cfi->next_begins = false;
+	if (cfi->has_header) {
+		cursor_set(&ws->cursor, header, header + FDE_HEAD);
+		fill_window(ws, FDE_HEAD);
+		if (take_header(cfi, &ws->cursor, header) != CFI_FOUND)
+			return CFI_BAD;
+		eh_frame = cfi->next_record;
+		result = search_fde(ws, header);
+		if (result == CFI_FOUND || (result == CFI_NONE && !cfi->next_record) ||
+		    ws->obstacle || ws->cursor.ran_out)
+			return result;
+	}
+	if (result == CFI_NONE)
+		return walk_from(ws, cfi->next_record, NEIGHBOURS);
+	return walk_from(ws, eh_frame, WALK_RECORDS);
 }
 
 #endif

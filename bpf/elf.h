@@ -8,16 +8,18 @@
 #define SOMNO_ELF_H
 
 #define PT_LOAD 1
+#define PT_PHDR 6
 #define PT_GNU_EH_FRAME 0x6474e550
+#define PF_W 2
 #define PROGRAM_HEADERS 64
 /* Mappings of one file that lie between its code and its first page. */
 #define MAPPINGS_BACK 8
-#define MODULE_LAYOUTS 8192
 
-/* Key: module id. Value: its layout. The oldest go when there are too many. */
+/* Key: module id. Value: its layout. Never deleted; beyond so many they are read each time. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, MODULE_LAYOUTS);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MODULES_MAX);
 	__type(key, u32);
 	__type(value, struct module_layout);
 } module_layouts SEC(".maps");
@@ -42,12 +44,15 @@ static int read_program_header(u32 index, struct header_walk *walk)
 	}
 	if (header->type == PT_GNU_EH_FRAME)
 		layout->eh_frame_hdr = header->vaddr;
+	if (header->type == PT_PHDR)
+		layout->program_headers = header->vaddr;
 	if (header->type == PT_LOAD && layout->count < SEGMENTS) {
 		struct segment *segment = &layout->segments[layout->count & (SEGMENTS - 1)];
 
 		segment->offset = header->offset;
 		segment->size = header->file_size;
 		segment->vaddr = header->vaddr;
+		segment->flags = header->flags;
 		layout->count++;
 	}
 	return 0;
@@ -111,9 +116,9 @@ static __always_inline u32 program_module(struct task_struct *task)
 }
 
 /* The program's own headers are where the kernel told it, whatever lies between its segments. */
-static __always_inline void find_program_headers(struct workspace *ws, struct task_struct *task,
-						 struct header_walk *walk)
+static __always_inline void find_program_headers(struct workspace *ws, struct header_walk *walk)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	u64 *auxv = ws->stack;
 
 	ws->stack_len = 0;
@@ -145,46 +150,167 @@ static __always_inline int find_library_headers(struct workspace *ws, u32 index,
 	return 0;
 }
 
-/* Reads a module's layout into the workspace. */
-__noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index)
-{
-	struct header_walk walk = {.ws = ws};
-	struct task_struct *task = bpf_get_current_task_btf();
+/* What a place in memory shows of a file. */
+enum content {
+	/* nothing, or another file */
+	CONTENT_FOREIGN,
+	/* the file as it is */
+	CONTENT_OF_FILE,
+	/* the file, but the process may have changed its copy */
+	CONTENT_CHANGED,
+	/* the address space is being changed */
+	CONTENT_BUSY,
+};
 
-	if (mapping_at(ws, index)->module == program_module(task))
-		find_program_headers(ws, task, &walk);
-	else if (find_library_headers(ws, index, &walk))
-		return 1;
-	ws->layout.eh_frame_hdr = 0;
-	ws->layout.count = 0;
-	bpf_loop(PROGRAM_HEADERS, read_program_header, &walk, 0);
-	return walk.failed || !ws->layout.count;
+struct content_query {
+	u32 module;
+	enum content content;
+};
+
+/* Runs with the address space locked. */
+static long check_content(struct task_struct *task, struct vm_area_struct *vma,
+			  struct content_query *query)
+{
+	if (known_module_of(task, vma) == query->module)
+		query->content = vma->anon_vma ? CONTENT_CHANGED : CONTENT_OF_FILE;
+	return 0;
 }
 
-/* Where .eh_frame_hdr is in this process, for code at an address of a mapping. 0: nowhere. */
-static __always_inline u64 locate_eh_frame_hdr(struct workspace *ws, u32 index, u64 address)
+/*
+ * What an address shows of a module, asked anew: what was read there is kept for all
+ * processes, so that none may bring in its own.
+ */
+__noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 module)
+{
+	struct content_query query = {.module = module};
+
+	if (bpf_find_vma(bpf_get_current_task_btf(), address, check_content, &query, 0) == -EBUSY) {
+		ws->obstacle = OBSTACLE_LOCK;
+		return CONTENT_BUSY;
+	}
+	return query.content;
+}
+
+/* Where the file has an address of a mapping; 0 when it is in no segment. */
+static __always_inline u64 vaddr_of(struct module_layout *layout, u64 offset)
+{
+	for (u32 i = 0; i < SEGMENTS; i++) {
+		struct segment *segment = &layout->segments[i];
+
+		if (i < layout->count && offset - segment->offset < segment->size)
+			return segment->vaddr + offset - segment->offset;
+	}
+	return 0;
+}
+
+struct segment_scan {
+	struct workspace *ws;
+	/* what to add to the file's addresses */
+	u64 bias;
+};
+
+static int scan_next_segment(u32 index, struct segment_scan *run)
+{
+	struct workspace *ws = run->ws;
+	struct segment *segment = &ws->layout.segments[index & (SEGMENTS - 1)];
+	u64 found;
+
+	if (index >= ws->layout.count || ws->obstacle)
+		return 1;
+	if (segment->flags & PF_W)
+		return 0;
+	found = scan_segment(ws, run->bias + segment->vaddr, segment->size);
+	if (found)
+		ws->layout.eh_frame = found - run->bias;
+	return found ? 1 : 0;
+}
+
+/* Reads a module's layout into the workspace, and where its headers are. */
+__noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 address)
+{
+	struct header_walk walk = {.ws = ws};
+	struct segment_scan scan = {.ws = ws};
+	struct mapping *mapping = mapping_at(ws, index);
+	u64 offset = address - mapping->start + mapping->file_offset;
+
+	if (mapping->module == program_module(bpf_get_current_task_btf()))
+		find_program_headers(ws, &walk);
+	else if (find_library_headers(ws, index, &walk))
+		return 1;
+	ws->headers_at = walk.at;
+	ws->layout.eh_frame_hdr = 0;
+	ws->layout.eh_frame = 0;
+	ws->layout.program_headers = 0;
+	ws->layout.count = 0;
+	bpf_loop(PROGRAM_HEADERS, read_program_header, &walk, 0);
+	if (walk.failed || !ws->layout.count)
+		return 1;
+	if (ws->layout.eh_frame_hdr)
+		return 0;
+	scan.bias = address - vaddr_of(&ws->layout, offset);
+	bpf_loop(SEGMENTS, scan_next_segment, &scan, 0);
+	return ws->obstacle ? 1 : 0;
+}
+
+/* Where a module's unwind information is. */
+enum tables {
+	/* the file has none */
+	TABLES_NONE,
+	/* ws->cfi says where */
+	TABLES_FOUND,
+	/* likewise, but it is this process's own */
+	TABLES_OWN,
+	/* it is not where the file's layout would have it, or something stood in the way */
+	TABLES_ABSENT,
+};
+
+/* The difference of the program's own addresses to the file's, wherever else it is mapped. */
+static __always_inline u64 program_bias(struct workspace *ws, struct module_layout *layout,
+					u64 bias)
+{
+	struct header_walk walk = {.ws = ws};
+
+	if (!layout->program_headers)
+		return bias;
+	find_program_headers(ws, &walk);
+	return walk.at ? walk.at - layout->program_headers : bias;
+}
+
+/* Finds the unwind information for an address of a mapping, and sets ws->cfi to it. */
+static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 address)
 {
 	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 	u32 module = mapping->module;
 	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);
+	u64 vaddr, bias;
 
 	if (!layout) {
-		if (read_layout(ws, index))
-			return 0;
+		if (read_layout(ws, index, address))
+			return TABLES_ABSENT;
 		layout = &ws->layout;
-		bpf_map_update_elem(&module_layouts, &module, layout, BPF_ANY);
+		if (content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE)
+			bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
 	}
-	if (!layout->eh_frame_hdr)
-		return 0;
-	for (u32 i = 0; i < SEGMENTS; i++) {
-		struct segment *segment = &layout->segments[i];
-
-		if (i < layout->count && offset - segment->offset < segment->size)
-			return address - (segment->vaddr + offset - segment->offset) +
-			       layout->eh_frame_hdr;
+	vaddr = vaddr_of(layout, offset);
+	if (!vaddr)
+		return TABLES_ABSENT;
+	ws->cfi.has_header = layout->eh_frame_hdr;
+	ws->cfi.base = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;
+	if (!ws->cfi.base)
+		return TABLES_NONE;
+	bias = address - vaddr;
+	if (module == program_module(bpf_get_current_task_btf()))
+		bias = program_bias(ws, layout, bias);
+	ws->cfi.base += bias;
+	ws->cfi.pc = vaddr + bias;
+	switch (content_at(ws, ws->cfi.base, module)) {
+	case CONTENT_OF_FILE:
+		return TABLES_FOUND;
+	case CONTENT_CHANGED:
+		return TABLES_OWN;
 	}
-	return 0;
+	return TABLES_ABSENT;
 }
 
 #endif

@@ -63,6 +63,7 @@ static __always_inline enum step enter_frame_record(struct workspace *ws)
 	regs->r[DWARF_RA] = ws->frame_record[1];
 	regs->known = 1 << DWARF_SP | 1 << DWARF_BP | 1 << DWARF_RA;
 	ws->is_return_address = true;
+	ws->records++;
 	ws->frames_frame_pointer++;
 	return STEP_UP;
 }

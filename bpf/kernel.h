@@ -188,6 +188,8 @@ struct vm_area_struct {
 	unsigned long vm_pgoff;
 	unsigned long vm_flags;
 	struct file *vm_file;
+	/* not NULL once a page of it was written to and so became private */
+	void *anon_vma;
 	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
 

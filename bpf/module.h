@@ -124,8 +124,8 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	return id;
 }
 
-static __always_inline u32 module_of(struct workspace *ws, struct task_struct *task,
-				     struct vm_area_struct *vma)
+/* The id of the module that a mapping shows; 0 when it was not met yet. */
+static __always_inline u32 known_module_of(struct task_struct *task, struct vm_area_struct *vma)
 {
 	struct file *file = vma->vm_file;
 	struct somno_identity identity;
@@ -135,8 +135,19 @@ static __always_inline u32 module_of(struct workspace *ws, struct task_struct *t
 		return vma->vm_start == (u64)task->mm->context.vdso ? SOMNO_MODULE_VDSO : 0;
 	read_identity(&identity, file);
 	known = bpf_map_lookup_elem(&modules, &identity);
-	if (known)
-		return *known;
+	return known ? *known : 0;
+}
+
+static __always_inline u32 module_of(struct workspace *ws, struct task_struct *task,
+				     struct vm_area_struct *vma)
+{
+	struct file *file = vma->vm_file;
+	u32 known = known_module_of(task, vma);
+	struct somno_identity identity;
+
+	if (known || !file)
+		return known;
+	read_identity(&identity, file);
 	return discover_module(ws, task, vma, file, &identity);
 }
 

@@ -12,16 +12,16 @@
 __noinline int return_from(struct workspace *ws __arg_nonnull, u32 depth, u32 pushed_bp)
 {
 	struct registers *regs = &ws->regs;
-	u64 *top = ws->frame_record;
 	u64 address;
 
-	if (read_user(ws, top, depth ? 2 * sizeof(u64) : sizeof(u64), regs->r[DWARF_SP]))
+	depth = clamp(depth, sizeof(ws->top) - sizeof(u64));
+	if (read_user(ws, ws->top, depth + sizeof(u64), regs->r[DWARF_SP]))
 		return STEP_UNREADABLE;
-	address = depth ? top[1] : top[0];
+	address = *(u64 *)((void *)ws->top + (depth & 24));
 	if (!is_return_address(ws, address))
 		return STEP_NO_FRAME_POINTER;
 	if (pushed_bp)
-		regs->r[DWARF_BP] = top[0];
+		regs->r[DWARF_BP] = ws->top[0];
 	regs->r[DWARF_RA] = address;
 	regs->r[DWARF_SP] += depth + sizeof(u64);
 	regs->known &= PRESERVED_REGISTERS | 1 << DWARF_SP | 1 << DWARF_RA;
@@ -56,6 +56,18 @@ static __always_inline int step_out_of_leaf(struct workspace *ws)
 	return STEP_NO_FRAME_POINTER;
 }
 
+/*
+ * Whether a chain that ends here can end: where the program began, where CFI led to
+ * this frame, so that it is bp's true value, or behind frames that formed a chain. A
+ * single record may be a leftover that bp happens to point to.
+ */
+static __always_inline bool is_end_of_chain(struct workspace *ws)
+{
+	u64 sp = ws->regs.r[DWARF_SP];
+
+	return ws->start_stack - sp <= START_FRAME || ws->records != 1;
+}
+
 /* The caller of a frame that a call was made from: its bp is what the callee left. */
 static __always_inline int step_out_of_caller(struct workspace *ws)
 {
@@ -70,11 +82,13 @@ static __always_inline int step_out_of_caller(struct workspace *ws)
 		return STEP_BROKEN_CHAIN;
 	/* _start and clone begin a thread with bp = 0 */
 	if (!regs->r[DWARF_BP])
-		return STEP_END;
+		return is_end_of_chain(ws) ? STEP_END : STEP_BROKEN_CHAIN;
 	step = read_frame_record(ws);
 	if (step == STEP_UP)
 		return enter_frame_record(ws);
-	return step == STEP_NO_FRAME_POINTER ? STEP_BROKEN_CHAIN : step;
+	if (step == STEP_END && is_end_of_chain(ws))
+		return STEP_END;
+	return step == STEP_UNREADABLE ? step : STEP_BROKEN_CHAIN;
 }
 
 static __always_inline int step_without_cfi(struct workspace *ws)

@@ -27,12 +27,16 @@ static long check_sleep(struct task_struct *task, struct vm_area_struct *vma, bo
 	return 0;
 }
 
-/* By reading at an address that nothing is mapped at. */
-static __always_inline bool wait_for_lock(struct task_struct *task)
+/*
+ * By a read that takes the lock for reading and waits for it. Of the stack: at an
+ * address that is not mapped the kernel would take it for writing, to look whether
+ * the stack should grow there.
+ */
+static __always_inline bool wait_for_lock(struct workspace *ws, struct task_struct *task)
 {
 	u8 byte;
 
-	bpf_copy_from_user_task(&byte, sizeof(byte), NULL, task, 0);
+	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)ws->regs.r[DWARF_SP], task, 0);
 	return true;
 }
 
@@ -45,9 +49,7 @@ static __always_inline bool touch(struct workspace *ws, struct task_struct *task
 
 	/* the step will meet the obstacle again */
 	if (err == -EBUSY)
-		return wait_for_lock(task);
-	if (err == -ENOENT)
-		ws->obstacle = OBSTACLE_UNMAPPED;
+		return wait_for_lock(ws, task);
 	return allowed && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
 }
 
@@ -61,7 +63,7 @@ static __noinline bool rescue(struct workspace *ws)
 		return false;
 	ws->rescues++;
 	if (ws->obstacle == OBSTACLE_LOCK)
-		return wait_for_lock(task);
+		return wait_for_lock(ws, task);
 	if (!touch(ws, task, first))
 		return false;
 	if (first / PAGE_SIZE != last / PAGE_SIZE && !touch(ws, task, last))

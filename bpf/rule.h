@@ -18,6 +18,8 @@ enum rule_kind {
 	RULE_BAD = 4,
 	/* the thread's first frame: the return address is undefined */
 	RULE_END = 5,
+	/* likewise: no call is before the return address, but a function begins there */
+	RULE_BEGIN = 6,
 };
 
 struct rule {

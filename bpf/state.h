@@ -20,8 +20,6 @@ enum obstacle {
 	OBSTACLE_MEMORY,
 	/* the address space was being changed */
 	OBSTACLE_LOCK,
-	/* nothing is mapped there */
-	OBSTACLE_UNMAPPED,
 };
 
 /* A part of the address space and the file behind it. */
@@ -123,8 +121,9 @@ enum cfi_result {
 /* What is known of the call frame information for one address; see eh_frame.h and cfi.h. */
 struct cfi {
 	u64 pc;
-	/* where offsets of expressions begin: .eh_frame_hdr */
+	/* where offsets of expressions begin: .eh_frame_hdr, or .eh_frame where there is none */
 	u64 base;
+	bool has_header;
 	u64 next_record;
 	/* the sorted table: pairs of 4-byte offsets */
 	u64 table;
@@ -140,6 +139,11 @@ struct cfi {
 	u32 pointer_encoding;
 	bool signal_frame;
 	bool augmented;
+
+	/* the table has an FDE from the next address on */
+	bool next_begins;
+	/* the section's end was met, not an error */
+	bool at_end;
 
 	/* of the FDE */
 	u64 fde_cie;
@@ -191,10 +195,10 @@ enum step {
 	STEP_UP,
 	/* the thread's first frame was reached */
 	STEP_END,
+	/* likewise, and it begins where a call would return to */
+	STEP_BEGIN,
 	/* there is no call frame information: the frame pointer may know */
 	STEP_NO_CFI,
-	/* there may be, but it cannot be read: likewise */
-	STEP_NO_TABLES,
 	STEP_NO_FRAME_POINTER,
 	STEP_BAD_CFI,
 	STEP_BROKEN_CHAIN,
@@ -223,11 +227,15 @@ struct segment {
 	u64 offset;
 	u64 size;
 	u64 vaddr;
+	u64 flags;
 };
 
 struct module_layout {
-	/* .eh_frame_hdr as the file has it; 0: there is none */
+	/* addresses as the file has them; 0: there is none */
 	u64 eh_frame_hdr;
+	/* where there is no such header */
+	u64 eh_frame;
+	u64 program_headers;
 	u32 count;
 	u32 reserved;
 	struct segment segments[SEGMENTS];
@@ -255,6 +263,8 @@ struct workspace {
 	bool is_return_address;
 	/* the thread is where it began: nothing called this frame */
 	bool is_first_frame;
+	/* where sp was when the program began */
+	u64 start_stack;
 	/* what stood in the way of this step, and where */
 	u32 obstacle;
 	u32 obstacle_len;
@@ -285,9 +295,13 @@ struct workspace {
 	/* instructions where there is no CFI, and the words at bp or sp */
 	struct code code;
 	u64 frame_record[2];
+	u64 top[4];
+	/* frames in a row that were found by their frame pointers */
+	u32 records;
 	struct elf_header elf_header;
 	struct program_header program_header;
 	struct module_layout layout;
+	u64 headers_at;
 	union {
 		struct somno_user_half half;
 		u64 half_words[sizeof(struct somno_user_half) / 8 + SOMNO_MAX_DEPTH];

@@ -12,6 +12,7 @@ static __always_inline enum somno_outcome outcome_of(enum step step)
 {
 	switch (step) {
 	case STEP_END:
+	case STEP_BEGIN:
 		return SOMNO_COMPLETE;
 	case STEP_BAD_CFI:
 		return SOMNO_BAD_CFI;
@@ -21,7 +22,6 @@ static __always_inline enum somno_outcome outcome_of(enum step step)
 		return SOMNO_UNREADABLE;
 	case STEP_UP:
 	case STEP_NO_CFI:
-	case STEP_NO_TABLES:
 	case STEP_NO_FRAME_POINTER:
 		break;
 	}
@@ -85,17 +85,13 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 		half->outcome = outcome;
 		return 1;
 	}
-	if (step == STEP_NO_CFI || step == STEP_NO_TABLES) {
-		bool unreadable = step == STEP_NO_TABLES && ws->obstacle != OBSTACLE_UNMAPPED;
-
+	if (step == STEP_NO_CFI) {
 		ws->obstacle = OBSTACLE_NONE;
 		step = step_without_cfi(ws);
 		if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
 			return 0;
-		if (step != STEP_UP && unreadable)
-			step = STEP_UNREADABLE;
 	}
-	push_frame(half, frame);
+	push_frame(half, step == STEP_BEGIN ? frame + 1 : frame);
 	if (step == STEP_UP)
 		return 0;
 	half->outcome = outcome_of(step);
@@ -170,6 +166,8 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->cursor.window_len = 0;
 	ws->is_return_address = false;
 	ws->is_first_frame = just_began(task, regs);
+	ws->start_stack = task->mm->start_stack;
+	ws->records = 0;
 	ws->slept = 0;
 	ws->rescues = 0;
 	ws->steps_left = UNWIND_STEPS;

@@ -18,7 +18,9 @@
 #define SAVED_REGISTERS 7
 static const u8 saved_register[SAVED_REGISTERS] = {DWARF_RA, 6, 3, 12, 13, 14, 15};
 
+/* Bytes that a program's first instructions may take of the stack: to align it; all in all. */
 #define START_STACK_ALIGN 16
+#define START_FRAME 64
 /* System calls. */
 #define NR_CLONE 56
 #define NR_CLONE3 435
@@ -76,6 +78,26 @@ struct prologue {
 	bool pushed_bp;
 };
 
+/*
+ * Recognises an entry of a procedure linkage table, for which some linkers write no
+ * CFI: `jmp *GOT`, or `push $n; jmp` to the first entry, which is `push GOT; jmp *GOT`.
+ */
+static __always_inline bool find_in_plt(const u8 *pc, u32 *depth)
+{
+	bool pushes_number = pc[0] == 0x68;
+	bool pushes_word = pc[0] == 0xff && pc[1] == 0x35;
+	bool jumps_through = pc[0] == 0xff && pc[1] == 0x25;
+	bool jumps_to_first = pc[0] == 0xe9 && pc[-5] == 0x68;
+
+	if (jumps_through && pc[-6] == 0xff && pc[-5] == 0x35)
+		*depth = 2 * sizeof(u64);
+	else if (jumps_to_first || pushes_word)
+		*depth = sizeof(u64);
+	else
+		*depth = 0;
+	return pushes_number || pushes_word || jumps_through || jumps_to_first;
+}
+
 /* mov %rsp,%rbp in either encoding */
 static __always_inline bool moves_sp_to_bp(const u8 *at)
 {
@@ -105,7 +127,7 @@ __noinline int find_prologue(struct code *code __arg_nonnull, struct prologue *f
 		   (pc[0] == 0xf3 && pc[1] == 0x0f && pc[2] == 0x1e && pc[3] == 0xfa) ||
 		   takes_a_word(pc);
 	at_return = pc[0] == 0xc3 || pc[0] == 0xc2;
-	if (at_entry || at_return)
+	if (at_entry || at_return || find_in_plt(pc, &found->depth))
 		return 1;
 	/* add $8,%rsp; ret */
 	at_release = pc[0] == 0x48 && pc[1] == 0x83 && pc[2] == 0xc4 && pc[3] == 8 && pc[4] == 0xc3;

@@ -25,7 +25,10 @@ void somno_find_row(const u8 *image, u64 at, u64 len, u64 header, u64 pc, struct
 	ws.cursor.window_len = 0;
 	ws.steps_left = UNWIND_STEPS;
 	ws.obstacle = OBSTACLE_NONE;
-	found->result = find_row(&ws, pc, header);
+	ws.cfi.pc = pc;
+	ws.cfi.base = header;
+	ws.cfi.has_header = true;
+	found->result = find_row(&ws);
 	found->signal_frame = ws.cfi.signal_frame;
 	found->rest = ws.cfi.fde_rest;
 	found->end = ws.cfi.fde_code_end;

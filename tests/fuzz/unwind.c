@@ -75,7 +75,7 @@ struct scenario {
 	u16 stack;
 	u16 block;
 	u16 block_len;
-	/* bit 0: not a position-independent program; bit 1: pc is a return address */
+	/* bit 0: not a position-independent program; 1: pc is a return address; 2: no header */
 	u16 flags;
 };
 
@@ -232,14 +232,17 @@ static enum step apply(struct frame_trace *frame)
 	return step;
 }
 
-static enum step unwind_one(struct frame_trace *frame, u64 header)
+static enum step unwind_one(struct frame_trace *frame, u64 header, bool has_header)
 {
 	struct cfi *cfi = &ws.cfi;
 
 	ws.obstacle = OBSTACLE_NONE;
 	host_memory.reads = 0;
 	rounds = 0;
-	frame->found = find_row(&ws, ws.regs.r[DWARF_RA] - ws.is_return_address, header);
+	cfi->pc = ws.regs.r[DWARF_RA] - ws.is_return_address;
+	cfi->base = header;
+	cfi->has_header = has_header;
+	frame->found = find_row(&ws);
 	if (frame->found == CFI_BAD)
 		note_short_window(&ws);
 	check(frame->found == CFI_FOUND || frame->found == CFI_NONE || frame->found == CFI_BAD);
@@ -299,7 +302,7 @@ static void run(struct trace *trace, const struct scenario *scenario, u64 conten
 	for (u32 i = 0; i < FRAMES; i++) {
 		struct frame_trace *frame = &trace->frames[i];
 
-		frame->step = unwind_one(frame, content + scenario->header);
+		frame->step = unwind_one(frame, content + scenario->header, !(scenario->flags & 4));
 		if (frame->step != STEP_UP)
 			break;
 	}
