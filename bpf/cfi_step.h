@@ -8,6 +8,8 @@ enum find_result {
 	RULE_TO_KEEP,
 	/* for this one, now */
 	RULE_TO_USE,
+	/* none, where the file may well have one */
+	RULE_ABSENT,
 	/* something stood in the way, or the budget is spent */
 	RULE_BLOCKED,
 };
@@ -45,7 +47,9 @@ static __always_inline int find_rule(struct workspace *ws, u32 index, u64 addres
 	}
 	if (ws->obstacle || !ws->steps_left)
 		return RULE_BLOCKED;
-	return tables == TABLES_FOUND || tables == TABLES_NONE ? RULE_TO_KEEP : RULE_TO_USE;
+	if (tables == TABLES_ABSENT)
+		return RULE_ABSENT;
+	return tables == TABLES_OWN ? RULE_TO_USE : RULE_TO_KEEP;
 }
 
 static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u32 index,
@@ -62,6 +66,10 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 
 		if (found == RULE_BLOCKED)
 			return ws->obstacle ? STEP_UNREADABLE : STEP_BAD_CFI;
+		/* its code need not keep a frame pointer: that is for code which has no CFI
+		 * anywhere */
+		if (found == RULE_ABSENT)
+			return STEP_NO_FRAME_POINTER;
 		if (found == RULE_TO_KEEP && !is_kept)
 			keep_rule(frame, &rule);
 		ws->rules_found++;

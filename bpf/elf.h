@@ -162,33 +162,21 @@ enum content {
 	CONTENT_BUSY,
 };
 
-struct content_query {
-	u32 module;
-	enum content content;
-};
-
-/* Runs with the address space locked. */
-static long check_content(struct task_struct *task, struct vm_area_struct *vma,
-			  struct content_query *query)
-{
-	if (known_module_of(task, vma) == query->module)
-		query->content = vma->anon_vma ? CONTENT_CHANGED : CONTENT_OF_FILE;
-	return 0;
-}
-
 /*
- * What an address shows of a module, asked anew: what was read there is kept for all
+ * What an address shows of a module, asked anew: what is read there is kept for all
  * processes, so that none may bring in its own.
  */
-__noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 module)
+static __always_inline int content_at(struct workspace *ws, u64 address, u32 module)
 {
-	struct content_query query = {.module = module};
-
-	if (bpf_find_vma(bpf_get_current_task_btf(), address, check_content, &query, 0) == -EBUSY) {
-		ws->obstacle = OBSTACLE_LOCK;
+	switch (ask_anew(ws, address)) {
+	case MAPPING_BUSY:
 		return CONTENT_BUSY;
+	case MAPPING_NONE:
+		return CONTENT_FOREIGN;
 	}
-	return query.content;
+	if (ws->asked.module != module)
+		return CONTENT_FOREIGN;
+	return ws->asked.changed ? CONTENT_CHANGED : CONTENT_OF_FILE;
 }
 
 /* Where the file has an address of a mapping; 0 when it is in no segment. */
@@ -276,14 +264,37 @@ static __always_inline u64 program_bias(struct workspace *ws, struct module_layo
 	return walk.at ? walk.at - layout->program_headers : bias;
 }
 
+/* Sets ws->cfi to where the tables are when the file's addresses are moved by `bias`. */
+static __always_inline int tables_at(struct workspace *ws, u64 tables, u64 vaddr, u64 bias,
+				     u32 module)
+{
+	struct placement *placement = &ws->space.placements[module & (PLACEMENTS_KEPT - 1)];
+	int content = content_at(ws, tables + bias, module);
+
+	ws->cfi.base = tables + bias;
+	ws->cfi.pc = vaddr + bias;
+	if (content == CONTENT_CHANGED)
+		return TABLES_OWN;
+	if (content != CONTENT_OF_FILE)
+		return TABLES_ABSENT;
+	if (placement->module != module) {
+		placement->module = module;
+		placement->bias = bias;
+		ws->space_grew = true;
+	}
+	return TABLES_FOUND;
+}
+
 /* Finds the unwind information for an address of a mapping, and sets ws->cfi to it. */
 static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 address)
 {
 	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 	u32 module = mapping->module;
+	struct placement *placement = &ws->space.placements[module & (PLACEMENTS_KEPT - 1)];
 	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);
-	u64 vaddr, bias;
+	u64 vaddr, bias, tables;
+	int found;
 
 	if (!layout) {
 		if (read_layout(ws, index, address))
@@ -296,21 +307,16 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	if (!vaddr)
 		return TABLES_ABSENT;
 	ws->cfi.has_header = layout->eh_frame_hdr;
-	ws->cfi.base = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;
-	if (!ws->cfi.base)
+	tables = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;
+	if (!tables)
 		return TABLES_NONE;
 	bias = address - vaddr;
 	if (module == program_module(bpf_get_current_task_btf()))
 		bias = program_bias(ws, layout, bias);
-	ws->cfi.base += bias;
-	ws->cfi.pc = vaddr + bias;
-	switch (content_at(ws, ws->cfi.base, module)) {
-	case CONTENT_OF_FILE:
-		return TABLES_FOUND;
-	case CONTENT_CHANGED:
-		return TABLES_OWN;
-	}
-	return TABLES_ABSENT;
+	found = tables_at(ws, tables, vaddr, bias, module);
+	if (found == TABLES_ABSENT && !ws->obstacle && placement->module == module)
+		found = tables_at(ws, tables, vaddr, placement->bias, module);
+	return found;
 }
 
 #endif

@@ -10,7 +10,9 @@
 #ifndef SOMNO_MAPPING_H
 #define SOMNO_MAPPING_H
 
-#define VM_EXEC 4
+#define VM_EXEC 0x00000004
+#define VM_PFNMAP 0x00000400
+#define VM_IO 0x00004000
 
 /* Key: task. Value: what the last sample of it knew. Deleted with the task. */
 struct {
@@ -43,11 +45,13 @@ static __always_inline void recall_mappings(struct workspace *ws, struct task_st
 	ws->space_grew = false;
 	ws->space_untold = false;
 	kept = bpf_task_storage_get(&address_spaces, task, NULL, 0);
-	if (kept && kept->sequence == sequence && kept->exec_id == (u32)task->self_exec_id) {
+	if (kept && kept->exec_id == (u32)task->self_exec_id)
 		ws->space = *kept;
+	else
+		__builtin_memset(&ws->space, 0, sizeof(ws->space));
+	if (kept && ws->space.sequence == sequence)
 		return;
-	}
-	__builtin_memset(&ws->space, 0, sizeof(ws->space));
+	__builtin_memset(ws->space.mappings, 0, sizeof(ws->space.mappings));
 	ws->space.sequence = sequence;
 	ws->space.exec_id = task->self_exec_id;
 }
@@ -70,38 +74,87 @@ static __always_inline struct mapping *mapping_at(struct workspace *ws, u32 inde
 	return &ws->space.mappings[index & (MAPPINGS_KEPT - 1)];
 }
 
+static __always_inline bool within(struct mapping *mapping, u64 address)
+{
+	return address >= mapping->start && address < mapping->end;
+}
+
 struct mapping_query {
 	struct workspace *ws;
 };
 
-/* Runs with the address space locked: takes what is needed and reads no user memory. */
+/* Runs with the mapping locked: takes what is needed and reads no user memory. */
 static long take_mapping(struct task_struct *task, struct vm_area_struct *vma,
 			 struct mapping_query *query)
 {
-	struct workspace *ws = query->ws;
-	struct mapping *mapping = mapping_at(ws, ws->space.next);
+	struct mapping *mapping = &query->ws->asked;
+	bool watched = false;
 
+	if (bpf_core_field_exists(vma->vm_userfaultfd_ctx.ctx))
+		watched = vma->vm_userfaultfd_ctx.ctx;
 	mapping->start = vma->vm_start;
 	mapping->end = vma->vm_end;
 	mapping->file_offset = vma->vm_pgoff << 12;
 	mapping->executable = vma->vm_flags & VM_EXEC;
-	mapping->module = module_of(ws, task, vma);
+	mapping->changed = vma->anon_vma;
+	mapping->may_sleep = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
+	mapping->module = module_of(query->ws, task, vma);
 	if (mapping->module == SOMNO_MODULE_VDSO)
 		mapping->file_offset = 0;
 	return 0;
 }
 
-static __always_inline bool within(struct mapping *mapping, u64 address)
+/*
+ * Asks by the lock of this mapping alone, on kernels that do so: that is free while
+ * somebody waits to change the address space. It skips a mapping that is locked, so
+ * that only a hit says something.
+ */
+static __always_inline bool ask_without_lock(struct task_struct *task, u64 address,
+					     struct mapping_query *query)
 {
-	return address >= mapping->start && address < mapping->end;
+	struct bpf_iter_task_vma iterator;
+	struct vm_area_struct *vma;
+	bool found = false;
+
+	bpf_iter_task_vma_new(&iterator, task, address);
+	vma = bpf_iter_task_vma_next(&iterator);
+	if (vma && vma->vm_start <= address) {
+		take_mapping(task, vma, query);
+		found = true;
+	}
+	bpf_iter_task_vma_destroy(&iterator);
+	return found;
+}
+
+/* Asks the kernel for the mapping of an address and leaves it in ws->asked. */
+static __always_inline int ask_mapping(struct workspace *ws, u64 address)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mapping_query query = {.ws = ws};
+	long err;
+
+	/* it only tries the lock of the address space */
+	err = bpf_find_vma(task, address, take_mapping, &query, 0);
+	if (err == -EBUSY) {
+		if (ask_without_lock(task, address, &query))
+			return MAPPING_FOUND;
+		ws->obstacle = OBSTACLE_LOCK;
+		return MAPPING_BUSY;
+	}
+	return err || !within(&ws->asked, address) ? MAPPING_NONE : MAPPING_FOUND;
+}
+
+/* Likewise, not to be verified at every call; look_up_mapping has no depth of calls left for it. */
+__noinline int ask_anew(struct workspace *ws __arg_nonnull, u64 address)
+{
+	return ask_mapping(ws, address);
 }
 
 /* Finds the mapping of an address among those that are known, or asks the kernel. */
 __noinline int look_up_mapping(struct workspace *ws __arg_nonnull, u64 address,
 			       u32 *index __arg_nonnull)
 {
-	struct mapping_query query = {.ws = ws};
-	long err;
+	int result;
 
 	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
 		if (within(mapping_at(ws, i), address)) {
@@ -110,15 +163,10 @@ __noinline int look_up_mapping(struct workspace *ws __arg_nonnull, u64 address,
 			return MAPPING_FOUND;
 		}
 	}
-
-	/* it only tries the lock of the address space */
-	err = bpf_find_vma(bpf_get_current_task_btf(), address, take_mapping, &query, 0);
-	if (err == -EBUSY) {
-		ws->obstacle = OBSTACLE_LOCK;
-		return MAPPING_BUSY;
-	}
-	if (err || !within(mapping_at(ws, ws->space.next), address))
-		return MAPPING_NONE;
+	result = ask_mapping(ws, address);
+	if (result != MAPPING_FOUND)
+		return result;
+	*mapping_at(ws, ws->space.next) = ws->asked;
 	*index = ws->space.next;
 	ws->space.last = ws->space.next;
 	ws->space.next = (ws->space.next + 1) & (MAPPINGS_KEPT - 1);

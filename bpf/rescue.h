@@ -11,21 +11,8 @@
 #ifndef SOMNO_RESCUE_H
 #define SOMNO_RESCUE_H
 
-#define VM_PFNMAP 0x00000400
-#define VM_IO 0x00004000
 /* Of one unwind: each may cost a disk access. */
 #define MAX_RESCUES 128
-
-/* Runs with the address space locked. */
-static long check_sleep(struct task_struct *task, struct vm_area_struct *vma, bool *allowed)
-{
-	bool watched = false;
-
-	if (bpf_core_field_exists(vma->vm_userfaultfd_ctx.ctx))
-		watched = vma->vm_userfaultfd_ctx.ctx;
-	*allowed = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
-	return 0;
-}
 
 /*
  * By a read that takes the lock for reading and waits for it. Of the stack: at an
@@ -43,14 +30,16 @@ static __always_inline bool wait_for_lock(struct workspace *ws, struct task_stru
 /* Has the page of an address be resident. */
 static __always_inline bool touch(struct workspace *ws, struct task_struct *task, u64 address)
 {
-	bool allowed = false;
-	long err = bpf_find_vma(task, address, check_sleep, &allowed, 0);
 	u8 byte;
 
-	/* the step will meet the obstacle again */
-	if (err == -EBUSY)
+	switch (ask_anew(ws, address)) {
+	case MAPPING_BUSY:
+		/* the step will meet the obstacle again */
 		return wait_for_lock(ws, task);
-	return allowed && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
+	case MAPPING_NONE:
+		return false;
+	}
+	return ws->asked.may_sleep && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
 }
 
 /* Whether the step is worth taking again. */

@@ -30,7 +30,22 @@ struct mapping {
 	/* SOMNO_MODULE_*; 0: anonymous memory */
 	u32 module;
 	bool executable;
+	/* some of its pages are the process's own, or were */
+	bool changed;
+	/* what reads it can only wait for a disk: no driver or userfaultfd serves it */
+	bool may_sleep;
 };
+
+/* How far a module's addresses are moved where all of it is mapped: a copy of its code has no
+ * tables. */
+struct placement {
+	u32 module;
+	u32 reserved;
+	u64 bias;
+};
+
+/* a power of two, for the verifier */
+#define PLACEMENTS_KEPT 4
 
 /* What is known of a thread's address space; see mapping.h. */
 struct address_space {
@@ -42,6 +57,8 @@ struct address_space {
 	u32 last;
 	u32 next;
 	struct mapping mappings[MAPPINGS_KEPT];
+	/* tried before they are believed, so that they stay when mappings change */
+	struct placement placements[PLACEMENTS_KEPT];
 };
 
 /* The registers of a frame; the return address stands for the instruction pointer. */
@@ -283,6 +300,8 @@ struct workspace {
 	bool space_grew;
 	/* a module in it is not known to user space */
 	bool space_untold;
+	/* what the kernel was asked for last */
+	struct mapping asked;
 	/* on the way back to a file's first page */
 	struct mapping back;
 	u64 stack_at;
