@@ -19,8 +19,10 @@ static __always_inline void send_user_half(struct workspace *ws, struct task_str
 	half->slept = ws->slept;
 	half->time_ns = bpf_ktime_get_ns();
 	half->cost_ns = half->time_ns - started_ns;
-	if (emit_to_user_ring(half, size))
+	/* at once: user space opens the files while the process is still there */
+	if (ws->discovered ? emit_now(half, size) : emit_to_user_ring(half, size))
 		count(user_ring_full);
+	ws->discovered = false;
 }
 
 /* Unwinds the current task for a slot that it holds, and sends the result. */

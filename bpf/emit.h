@@ -48,7 +48,7 @@ static __always_inline long emit_to_user_ring(void *record, u64 size)
 				  wakeup(&user_ring, somno_config.user_wake_bytes));
 }
 
-/* At once: user space opens the file while the process is still there. */
+/* Wakes the reader. */
 static __always_inline long emit_now(void *record, u64 size)
 {
 	return bpf_ringbuf_output(&user_ring, record, size, BPF_RB_FORCE_WAKEUP);

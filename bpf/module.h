@@ -115,8 +115,9 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	ws->module.mount = (u64)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);
 	ws->module.root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 	ws->module.root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
+	ws->discovered = true;
 	describe_path(&ws->module);
-	if (emit_now(record, sizeof(*record) + clamp(record->path_len, SOMNO_PATH_LEN))) {
+	if (emit_to_user_ring(record, sizeof(*record) + clamp(record->path_len, SOMNO_PATH_LEN))) {
 		count(module_ring_full);
 		bpf_map_delete_elem(&modules, identity);
 		ws->space_untold = true;

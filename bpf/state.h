@@ -296,6 +296,9 @@ struct workspace {
 	u32 rules_cached;
 	u32 rules_found;
 	struct address_space space;
+	/* modules were told of: their reader is woken when the unwind is over, not to get in its
+	 * way */
+	bool discovered;
 	/* more is known than is kept for the thread */
 	bool space_grew;
 	/* a module in it is not known to user space */
