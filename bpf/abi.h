@@ -25,6 +25,7 @@ enum somno_record {
 	SOMNO_USER_HALF = 2,
 	SOMNO_MODULE = 3,
 	SOMNO_NOTICE = 4,
+	SOMNO_BUILD_ID = 5,
 };
 
 /* Whether and how a sample's user stack follows. */
@@ -136,6 +137,16 @@ struct somno_module {
 	unsigned short flags;
 	unsigned short path_len;
 	char path[];
+};
+
+#define SOMNO_BUILD_ID_LEN 32
+
+/* What a module's file calls itself, as read from memory; follows its first sight. */
+struct somno_build_id {
+	unsigned int record;
+	unsigned int id;
+	unsigned int len;
+	unsigned char bytes[SOMNO_BUILD_ID_LEN];
 };
 
 enum somno_notice_kind {

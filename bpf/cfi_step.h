@@ -56,13 +56,14 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 					     u64 address)
 {
 	enum step step = STEP_NO_CFI;
-	struct rule rule = {};
+	struct rule *rule = &ws->rule;
 
-	if (recall_rule(frame, &rule) && rule.kind != RULE_ROW) {
+	rule->kind = RULE_NONE;
+	if (recall_rule(frame, rule) && rule->kind != RULE_ROW) {
 		ws->rules_cached++;
 	} else {
-		bool is_kept = rule.kind == RULE_ROW;
-		int found = find_rule(ws, index, address, &rule);
+		bool is_kept = rule->kind == RULE_ROW;
+		int found = find_rule(ws, index, address, rule);
 
 		if (found == RULE_BLOCKED)
 			return ws->obstacle ? STEP_UNREADABLE : STEP_BAD_CFI;
@@ -71,12 +72,12 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 		if (found == RULE_ABSENT)
 			return STEP_NO_FRAME_POINTER;
 		if (found == RULE_TO_KEEP && !is_kept)
-			keep_rule(frame, &rule);
+			keep_rule(frame, rule);
 		ws->rules_found++;
 	}
-	switch (rule.kind) {
+	switch (rule->kind) {
 	case RULE_PLAIN:
-		step = apply_rule(ws, &rule);
+		step = apply_rule(ws);
 		break;
 	case RULE_ROW:
 		step = apply_row(ws);

@@ -96,11 +96,18 @@ static __always_inline u64 take_one(struct cursor *cursor)
 /* Little-endian, 1 to 8 bytes. */
 __noinline u64 take_bytes(struct cursor *cursor __arg_nonnull, u32 count)
 {
+	u64 offset = cursor->at - cursor->window_at;
 	u64 value = 0;
 
-	for (u32 i = 0; i < 8 && i < count; i++)
-		value |= take_one(cursor) << (8 * i);
-	return cursor->failed ? 0 : value;
+	if (cursor->failed || cursor->at + count > cursor->end ||
+	    offset + count > cursor->window_len || offset > CURSOR_WINDOW) {
+		cursor->ran_out = !cursor->failed && cursor->at + count <= cursor->end;
+		cursor->failed = true;
+		return 0;
+	}
+	__builtin_memcpy(&value, &cursor->window[offset & (CURSOR_WINDOW - 1)], sizeof(value));
+	cursor->at += count;
+	return count < sizeof(value) ? value & ((1ULL << (8 * count)) - 1) : value;
 }
 
 /* LEB128: seven bits a byte, the top bit says that more follow. Bits beyond 64 are dropped. */

@@ -8,6 +8,7 @@
 #define SOMNO_ELF_H
 
 #define PT_LOAD 1
+#define PT_NOTE 4
 #define PT_PHDR 6
 #define PT_GNU_EH_FRAME 0x6474e550
 #define PF_W 2
@@ -44,6 +45,13 @@ static int read_program_header(u32 index, struct header_walk *walk)
 	}
 	if (header->type == PT_GNU_EH_FRAME)
 		layout->eh_frame_hdr = header->vaddr;
+	if (header->type == PT_NOTE && walk->ws->note_segments < NOTE_SEGMENTS) {
+		u32 count = walk->ws->note_segments & (NOTE_SEGMENTS - 1);
+
+		walk->ws->notes[count].vaddr = header->vaddr;
+		walk->ws->notes[count].size = header->file_size;
+		walk->ws->note_segments++;
+	}
 	if (header->type == PT_PHDR)
 		layout->program_headers = header->vaddr;
 	if (header->type == PT_LOAD && layout->count < SEGMENTS) {
@@ -101,10 +109,10 @@ static __always_inline u64 find_first_page(struct workspace *ws, u32 index)
 #define AT_PHNUM 5
 #define AUXV_WORDS 48
 
-/* The module id of the program that the task runs; 0 when it was not met yet. */
-static __always_inline u32 program_module(struct task_struct *task)
+/* Whether a module is the program that the task runs. */
+__noinline int is_program(u32 module)
 {
-	struct file *file = task->mm->exe_file;
+	struct file *file = bpf_get_current_task_btf()->mm->exe_file;
 	struct somno_identity identity;
 	u32 *id;
 
@@ -112,7 +120,7 @@ static __always_inline u32 program_module(struct task_struct *task)
 		return 0;
 	read_identity(&identity, file);
 	id = bpf_map_lookup_elem(&modules, &identity);
-	return id ? *id : 0;
+	return id && *id == module ? 1 : 0;
 }
 
 /* The program's own headers are where the kernel told it, whatever lies between its segments. */
@@ -166,7 +174,7 @@ enum content {
  * What an address shows of a module, asked anew: what is read there is kept for all
  * processes, so that none may bring in its own.
  */
-static __always_inline int content_at(struct workspace *ws, u64 address, u32 module)
+__noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 module)
 {
 	switch (ask_anew(ws, address)) {
 	case MAPPING_BUSY:
@@ -177,6 +185,18 @@ static __always_inline int content_at(struct workspace *ws, u64 address, u32 mod
 	if (ws->asked.module != module)
 		return CONTENT_FOREIGN;
 	return ws->asked.changed ? CONTENT_CHANGED : CONTENT_OF_FILE;
+}
+
+/* Reads the build id from the memory that shows the file, and tells user space. */
+static __always_inline void send_build_id(struct workspace *ws, u64 bias, u32 module)
+{
+	if (!find_build_id(ws, bias) ||
+	    content_at(ws, ws->notes[0].vaddr + bias, module) != CONTENT_OF_FILE)
+		return;
+	ws->build_id.record = SOMNO_BUILD_ID;
+	ws->build_id.id = module;
+	if (emit_to_user_ring(&ws->build_id, sizeof(ws->build_id)))
+		count(module_ring_full);
 }
 
 /* Where the file has an address of a mapping; 0 when it is in no segment. */
@@ -221,7 +241,7 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 
-	if (mapping->module == program_module(bpf_get_current_task_btf()))
+	if (is_program(mapping->module))
 		find_program_headers(ws, &walk);
 	else if (find_library_headers(ws, index, &walk))
 		return 1;
@@ -230,6 +250,7 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	ws->layout.eh_frame = 0;
 	ws->layout.program_headers = 0;
 	ws->layout.count = 0;
+	ws->note_segments = 0;
 	bpf_loop(PROGRAM_HEADERS, read_program_header, &walk, 0);
 	if (walk.failed || !ws->layout.count)
 		return 1;
@@ -294,25 +315,31 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	struct placement *placement = &ws->space.placements[module & (PLACEMENTS_KEPT - 1)];
 	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);
 	u64 vaddr, bias, tables;
+	bool is_new = false;
 	int found;
 
 	if (!layout) {
 		if (read_layout(ws, index, address))
 			return TABLES_ABSENT;
 		layout = &ws->layout;
-		if (content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE)
-			bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
+		is_new = content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE;
 	}
 	vaddr = vaddr_of(layout, offset);
 	if (!vaddr)
 		return TABLES_ABSENT;
+	bias = address - vaddr;
+	if (is_program(module))
+		bias = program_bias(ws, layout, bias);
+	if (is_new) {
+		send_build_id(ws, bias, module);
+		if (ws->obstacle)
+			return TABLES_ABSENT;
+		bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
+	}
 	ws->cfi.has_header = layout->eh_frame_hdr;
 	tables = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;
 	if (!tables)
 		return TABLES_NONE;
-	bias = address - vaddr;
-	if (module == program_module(bpf_get_current_task_btf()))
-		bias = program_bias(ws, layout, bias);
 	found = tables_at(ws, tables, vaddr, bias, module);
 	if (found == TABLES_ABSENT && !ws->obstacle && placement->module == module)
 		found = tables_at(ws, tables, vaddr, placement->bias, module);

@@ -7,36 +7,6 @@
 #ifndef SOMNO_RULE_H
 #define SOMNO_RULE_H
 
-enum rule_kind {
-	/* all of the row is here */
-	RULE_PLAIN = 1,
-	/* the row says more than fits: it is found again each time */
-	RULE_ROW = 2,
-	/* there is no call frame information */
-	RULE_NONE = 3,
-	/* there is, and it contradicts itself */
-	RULE_BAD = 4,
-	/* the thread's first frame: the return address is undefined */
-	RULE_END = 5,
-	/* likewise: no call is before the return address, but a function begins there */
-	RULE_BEGIN = 6,
-};
-
-struct rule {
-	u8 kind;
-	u8 cfa_register;
-	bool cfa_dereferenced;
-	u8 reserved;
-	s32 cfa_offset;
-	/* of the registers in the order of saved_register, bytes; 0: as it was */
-	short saved[SAVED_REGISTERS];
-	short cfa_add;
-	/* a bit for each register that is saved, and for those whose offset is from rbp, not the
-	 * CFA */
-	u32 is_saved;
-	u32 from_bp;
-};
-
 static __always_inline bool fits_short(s64 value)
 {
 	return value == (short)value;
@@ -111,8 +81,9 @@ __noinline int pack_row(struct workspace *ws __arg_nonnull, struct rule *rule __
 }
 
 /* One step by a rule. Nothing is changed where it fails. */
-__noinline int apply_rule(struct workspace *ws __arg_nonnull, struct rule *rule __arg_nonnull)
+__noinline int apply_rule(struct workspace *ws __arg_nonnull)
 {
+	struct rule *rule = &ws->rule;
 	struct registers *regs = &ws->regs;
 	u32 known = rule->is_saved | 1 << DWARF_SP;
 	bool readable = true;

@@ -18,6 +18,7 @@
 #include "cursor.h"
 #include "eh_frame.h"
 #include "eh_scan.h"
+#include "build_id.h"
 #include "elf.h"
 #include "cfi.h"
 #include "dwarf_expr.h"

@@ -83,6 +83,8 @@ struct cursor {
 	/* failed at the end of the window, not at that of the stretch */
 	bool ran_out;
 	u8 window[CURSOR_WINDOW];
+	/* a word that is read at the window's last byte ends here */
+	u8 behind[8];
 };
 
 enum register_rule_kind {
@@ -207,6 +209,36 @@ struct shape {
  */
 #define UNWIND_STEPS 131072
 
+enum rule_kind {
+	/* all of the row is here */
+	RULE_PLAIN = 1,
+	/* the row says more than fits: it is found again each time */
+	RULE_ROW = 2,
+	/* there is no call frame information */
+	RULE_NONE = 3,
+	/* there is, and it contradicts itself */
+	RULE_BAD = 4,
+	/* the thread's first frame: the return address is undefined */
+	RULE_END = 5,
+	/* likewise: no call is before the return address, but a function begins there */
+	RULE_BEGIN = 6,
+};
+
+struct rule {
+	u8 kind;
+	u8 cfa_register;
+	bool cfa_dereferenced;
+	u8 reserved;
+	s32 cfa_offset;
+	/* of the registers in the order of saved_register, bytes; 0: as it was */
+	short saved[SAVED_REGISTERS];
+	short cfa_add;
+	/* a bit for each register that is saved, and for those whose offset is from rbp, not the
+	 * CFA */
+	u32 is_saved;
+	u32 from_bp;
+};
+
 /* What one step up the stack came to. */
 enum step {
 	STEP_UP,
@@ -240,11 +272,28 @@ struct program_header {
 	u64 offset, vaddr, paddr, file_size, memory_size, align;
 };
 
+/* A note's header and what a build id's holds. */
+struct note {
+	u32 name_size;
+	u32 size;
+	u32 type;
+	char name[4];
+	u8 content[SOMNO_BUILD_ID_LEN];
+};
+
 struct segment {
 	u64 offset;
 	u64 size;
 	u64 vaddr;
 	u64 flags;
+};
+
+/* Of program headers that point to notes, how many are looked at. */
+#define NOTE_SEGMENTS 4
+
+struct note_segment {
+	u64 vaddr;
+	u64 size;
 };
 
 struct module_layout {
@@ -314,6 +363,7 @@ struct workspace {
 	struct cfi cfi;
 	struct expression expression;
 	struct shape shape;
+	struct rule rule;
 	/* instructions where there is no CFI, and the words at bp or sp */
 	struct code code;
 	u64 frame_record[2];
@@ -324,6 +374,10 @@ struct workspace {
 	struct program_header program_header;
 	struct module_layout layout;
 	u64 headers_at;
+	struct note_segment notes[NOTE_SEGMENTS];
+	u32 note_segments;
+	struct note note;
+	struct somno_build_id build_id;
 	union {
 		struct somno_user_half half;
 		u64 half_words[sizeof(struct somno_user_half) / 8 + SOMNO_MAX_DEPTH];

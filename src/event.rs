@@ -14,6 +14,8 @@ pub enum Event {
     UserHalf(UserHalf),
     /// A file was seen for the first time.
     Module(Module),
+    /// What a file calls itself was read.
+    BuildId(ModuleBuildId),
     /// A task that is followed did something.
     Task(TaskNotice),
 }
@@ -191,6 +193,33 @@ pub struct FileIdentity {
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub mtime_ns: u64,
+}
+
+/// The build id of a module, as the process that runs it has it in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleBuildId {
+    /// The module, which was met before.
+    pub module: ModuleId,
+    /// Its build id.
+    pub build_id: BuildId,
+}
+
+/// What a linker calls its output: a hash of the content, of any length up to 32 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BuildId(Box<[u8]>);
+
+impl BuildId {
+    /// Takes the content of the note.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Returns the content of the note.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A followed task did something.

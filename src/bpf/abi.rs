@@ -22,6 +22,7 @@ pub mod record {
     pub const USER_HALF: u32 = 2;
     pub const MODULE: u32 = 3;
     pub const NOTICE: u32 = 4;
+    pub const BUILD_ID: u32 = 5;
 }
 
 /// Whether and how a user stack follows.
@@ -184,6 +185,16 @@ mirror!(
         pid: u32,
         flags: u16,
         path_len: u16,
+    }
+);
+
+mirror!(
+    /// What a module's file calls itself.
+    BuildId of somno_build_id {
+        record: u32,
+        id: u32,
+        len: u32,
+        bytes: [u8; 32],
     }
 );
 

@@ -3,8 +3,8 @@
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::bpf::abi;
 use crate::event::{
-    Comm, Event, FileIdentity, KernelHalf, Module, Outcome, Promise, TaskChange, TaskNotice,
-    UserFrame, UserHalf, Weight,
+    BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, Outcome, Promise,
+    TaskChange, TaskNotice, UserFrame, UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
@@ -26,6 +26,7 @@ pub fn decode(bytes: &[u8]) -> Option<Record> {
         abi::record::KERNEL_HALF => kernel_half(bytes),
         abi::record::USER_HALF => user_half(bytes).map(Event::UserHalf).map(Record::Event),
         abi::record::MODULE => module(bytes).map(Event::Module).map(Record::Event),
+        abi::record::BUILD_ID => build_id(bytes).map(Event::BuildId).map(Record::Event),
         abi::record::NOTICE => notice(bytes).map(Event::Task).map(Record::Event),
         _ => None,
     }
@@ -130,6 +131,15 @@ fn module(bytes: &[u8]) -> Option<Module> {
         deleted: fixed.flags & abi::MODULE_DELETED != 0,
         pid: Pid(fixed.pid),
         mapped: (UserAddress(fixed.map_start), UserAddress(fixed.map_end)),
+    })
+}
+
+fn build_id(bytes: &[u8]) -> Option<ModuleBuildId> {
+    let (fixed, _) = abi::BuildId::split(bytes)?;
+    let len = usize::try_from(fixed.len).ok()?;
+    Some(ModuleBuildId {
+        module: ModuleId(fixed.id),
+        build_id: BuildId::new(fixed.bytes.get(..len)?),
     })
 }
 

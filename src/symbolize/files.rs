@@ -6,13 +6,15 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
+
+use blazesym::helper::read_elf_build_id;
 
 use super::names::{Unnamed, clean};
-use crate::event::{FileIdentity, Module};
+use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
 
 /// Files held open at a time; of later ones only the path is kept.
@@ -28,15 +30,20 @@ pub struct ModuleFiles {
 #[derive(Debug)]
 struct ModuleFile {
     base_name: String,
-    content: Result<Content, Unnamed>,
+    content: Content,
 }
 
+/// What there is of a module's file.
 #[derive(Debug)]
 enum Content {
     /// Open, whatever becomes of its name.
     Held(File),
     /// Named, to be opened when it is needed.
     Named(PathBuf),
+    /// Open, but not known to be the one: its build id will tell.
+    Unproven(Vec<(File, PathBuf)>),
+    /// Nothing, for this reason.
+    Missing(Unnamed),
 }
 
 impl ModuleFiles {
@@ -48,7 +55,7 @@ impl ModuleFiles {
             ModuleId::VDSO,
             ModuleFile {
                 base_name: "vdso".into(),
-                content: vdso().map(Content::Held).ok_or(Unnamed::NotOpened),
+                content: vdso().map_or(Content::Missing(Unnamed::NotOpened), Content::Held),
             },
         );
         files
@@ -57,19 +64,54 @@ impl ModuleFiles {
     /// Opens a module's file at once, while the process is likely to be there.
     pub fn add(&mut self, module: &Module) {
         let path = Path::new(OsStr::from_bytes(&module.path));
-        let content = open(module, path).map(|(file, path)| {
-            if self.held < FILES_HELD {
-                self.held += 1;
-                Content::Held(file)
-            } else {
-                Content::Named(path)
-            }
-        });
+        let content = self.within_bounds(open(module, path));
         let base_name = path
             .file_name()
             .map_or_else(|| "?".into(), |name| clean(&name.to_string_lossy()));
         self.files
             .insert(module.id, ModuleFile { base_name, content });
+    }
+
+    /// Believes or dismisses what was opened for a module, now that its build id is known.
+    pub fn prove(&mut self, notice: &ModuleBuildId) {
+        let Some(file) = self.files.get_mut(&notice.module) else {
+            return;
+        };
+        let is_the_one = |path: &Path| match read_build_id(path) {
+            Some(build_id) => build_id == notice.build_id,
+            None => false,
+        };
+        match &mut file.content {
+            Content::Held(held) if !is_the_one(&path_of(held)) => {
+                file.content = Content::Missing(Unnamed::Replaced);
+            }
+            Content::Named(path) if !is_the_one(path) => {
+                file.content = Content::Missing(Unnamed::Replaced);
+            }
+            Content::Unproven(candidates) => {
+                let found = candidates
+                    .drain(..)
+                    .find(|(candidate, _)| is_the_one(&path_of(candidate)));
+                file.content = found.map_or(Content::Missing(Unnamed::Replaced), |(file, _)| {
+                    Content::Held(file)
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps a file open only while not too many are.
+    fn within_bounds(&mut self, content: Content) -> Content {
+        let (Content::Held(_) | Content::Unproven(_)) = &content else {
+            return content;
+        };
+        self.held += 1;
+        match content {
+            Content::Held(file) if self.held > FILES_HELD => fs::read_link(path_of(&file))
+                .map_or(Content::Missing(Unnamed::NotOpened), Content::Named),
+            Content::Unproven(_) if self.held > FILES_HELD => Content::Missing(Unnamed::NotOpened),
+            content => content,
+        }
     }
 
     /// How many modules were seen; the vDSO is not counted.
@@ -93,62 +135,86 @@ impl ModuleFiles {
     pub fn path(&self, module: ModuleId) -> Result<PathBuf, Unnamed> {
         let file = self.files.get(&module).ok_or(Unnamed::NotOpened)?;
         match &file.content {
-            Ok(Content::Held(file)) => {
-                Ok(PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
-            }
-            Ok(Content::Named(path)) => Ok(path.clone()),
-            Err(reason) => Err(*reason),
+            Content::Held(file) => Ok(path_of(file)),
+            Content::Named(path) => Ok(path.clone()),
+            Content::Unproven(_) => Err(Unnamed::Replaced),
+            Content::Missing(reason) => Err(*reason),
         }
     }
 }
 
+/// A path that leads to an open file.
+fn path_of(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// What a file calls itself; none where it does not, or is no ELF file.
+fn read_build_id(path: &Path) -> Option<BuildId> {
+    let build_id = read_elf_build_id(path).ok().flatten()?;
+    Some(BuildId::new(&build_id))
+}
+
 /// Tries the mapping itself, then the path in the task's root, then in ours.
-fn open(module: &Module, path: &Path) -> Result<(File, PathBuf), Unnamed> {
+///
+/// The mapping leads to the very file. A path may lead to another one by now; and the
+/// file system that a file is mapped from (overlayfs, btrfs) may tell other numbers
+/// inside than outside, so that what differs may be the one all the same.
+fn open(module: &Module, path: &Path) -> Content {
     let (start, end) = module.mapped;
     let pid = module.pid;
     let mapping = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", start.0, end.0));
     let in_root = PathBuf::from(format!("/proc/{pid}/root{}", path.display()));
-    let mut reason = Unnamed::NotOpened;
-    for candidate in [mapping, in_root, path.to_owned()] {
-        match open_checked(&candidate, &module.identity) {
-            Ok(file) => return Ok((file, candidate)),
-            Err(Unnamed::Replaced) => reason = Unnamed::Replaced,
-            Err(_) => {}
+    let mut others = Vec::new();
+    if let Some((file, metadata)) = open_regular(&mapping) {
+        if is_same_content(&metadata, &module.identity) {
+            return Content::Held(file);
         }
+        others.push((file, mapping));
     }
-    Err(reason)
-}
-
-/// Opens a regular file if it is the one that was mapped. A device or a FIFO is
-/// not even opened: that could block or do something.
-fn open_checked(path: &Path, identity: &FileIdentity) -> Result<File, Unnamed> {
-    let metadata = fs::metadata(path).map_err(|_| Unnamed::NotOpened)?;
-    if !metadata.is_file() {
-        return Err(Unnamed::Replaced);
+    for candidate in [in_root, path.to_owned()] {
+        let Some((file, metadata)) = open_regular(&candidate) else {
+            continue;
+        };
+        if metadata.ino() == module.identity.inode && is_same_content(&metadata, &module.identity) {
+            return Content::Held(file);
+        }
+        others.push((file, candidate));
     }
-    let file = File::open(path).map_err(|_| Unnamed::NotOpened)?;
-    let metadata = file.metadata().map_err(|_| Unnamed::NotOpened)?;
-    if is_same(&metadata, identity) {
-        Ok(file)
+    if others.is_empty() {
+        Content::Missing(Unnamed::NotOpened)
     } else {
-        Err(Unnamed::Replaced)
+        Content::Unproven(others)
     }
 }
 
-/// Compares all but the device, which on overlayfs and btrfs is another one in
-/// the kernel than to us. An identity without a size came without the rest.
-fn is_same(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
+/// Opens a regular file. A device or a FIFO is not even opened: that could block or do
+/// something.
+fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    // It may have become something else just now.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .ok()?;
+    let metadata = file.metadata().ok()?;
+    metadata.is_file().then_some((file, metadata))
+}
+
+/// Compares size and modification time. An identity without a size came without the rest.
+fn is_same_content(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
     if identity.size == 0 {
-        return metadata.ino() == identity.inode;
+        return true;
     }
     let mtime_ns = metadata
         .mtime()
         .wrapping_mul(1_000_000_000)
         .wrapping_add(metadata.mtime_nsec())
         .cast_unsigned();
-    metadata.ino() == identity.inode
-        && metadata.size() == identity.size
-        && mtime_ns == identity.mtime_ns
+    metadata.size() == identity.size && mtime_ns == identity.mtime_ns
 }
 
 /// A copy of the vDSO, which is the same in every process of this kernel, as a file.
@@ -212,12 +278,40 @@ mod tests {
         assert_eq!(files.path(ModuleId(9)), Err(Unnamed::NotOpened));
     }
 
+    /// Check that a file that was not known by its numbers is by its build id, and that
+    /// one that was is dismissed when that is another.
+    #[test]
+    fn build_ids_prove() {
+        let path = std::env::current_exe().expect("a test has a program");
+        let identity = identity_of(&path);
+        let elsewhere = FileIdentity {
+            inode: identity.inode + 1,
+            ..identity
+        };
+        let own = read_build_id(&path).expect("the linker makes one");
+        let other = BuildId::new(b"another");
+        for (identity, build_id, accepted) in [
+            (identity, &own, true),
+            (identity, &other, false),
+            (elsewhere, &own, true),
+            (elsewhere, &other, false),
+        ] {
+            let mut files = ModuleFiles::new();
+            files.add(&module_of(&path, identity));
+            files.prove(&ModuleBuildId {
+                module: ModuleId(2),
+                build_id: build_id.clone(),
+            });
+            assert_eq!(files.path(ModuleId(2)).is_ok(), accepted, "{identity:?}");
+        }
+    }
+
     /// Check that a device in a file's place is refused.
     #[test]
     fn devices_are_refused() {
         let path = Path::new("/dev/zero");
         let mut files = ModuleFiles::new();
         files.add(&module_of(path, identity_of(path)));
-        assert_eq!(files.path(ModuleId(2)), Err(Unnamed::Replaced));
+        assert_eq!(files.path(ModuleId(2)), Err(Unnamed::NotOpened));
     }
 }

@@ -220,7 +220,8 @@ static enum step apply(struct frame_trace *frame)
 
 	ws.regs = before;
 	ws.is_return_address = is_return_address;
-	step_by_rule = apply_rule(&ws, &frame->rule);
+	ws.rule = frame->rule;
+	step_by_rule = apply_rule(&ws);
 	/* of two reasons not to go up, each may meet another first */
 	check(step == step_by_rule ||
 	      (step != STEP_UP && step != STEP_END && step_by_rule != STEP_UP));

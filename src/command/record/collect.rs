@@ -67,6 +67,7 @@ impl Collector {
                     .push_user_half(half, &mut |sample| collected.add_sample(&sample));
             }
             Event::Module(module) => collected.files.add(&module),
+            Event::BuildId(notice) => collected.files.prove(&notice),
             Event::Task(notice) => {
                 let processes = &mut collected.processes;
                 *match notice.what {
