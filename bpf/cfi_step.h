@@ -24,6 +24,23 @@ static __always_inline bool begins_without_call(struct workspace *ws)
 	       !is_return_address(ws, ws->regs.r[DWARF_RA]);
 }
 
+/*
+ * Whether all that was read lies in the one mapping of the file's own tables, and that
+ * still is the file's: asked after reading, because a process may write to its copy.
+ */
+static __always_inline bool is_of_file(struct workspace *ws, u32 module)
+{
+	struct cfi *cfi = &ws->cfi;
+	u64 start = ws->tables_start, end = ws->tables_end;
+
+	if (content_at(ws, cfi->base, module) != CONTENT_OF_FILE || ws->asked.start != start ||
+	    ws->asked.end != end)
+		return false;
+	return !cfi->cie_at ||
+	       (cfi->cie_at >= start && cfi->cie_code_end <= end && cfi->fde_rest >= start &&
+		cfi->fde_code_end <= end && cfi->table + 8 * cfi->table_len <= end);
+}
+
 /* Finds the rule of an address. */
 static __always_inline int find_rule(struct workspace *ws, u32 index, u64 address,
 				     struct rule *rule)
@@ -49,7 +66,11 @@ static __always_inline int find_rule(struct workspace *ws, u32 index, u64 addres
 		return RULE_BLOCKED;
 	if (tables == TABLES_ABSENT)
 		return RULE_ABSENT;
-	return tables == TABLES_OWN ? RULE_TO_USE : RULE_TO_KEEP;
+	if (tables == TABLES_FOUND && !is_of_file(ws, mapping_at(ws, index)->module))
+		tables = TABLES_OWN;
+	/* the lock may have been taken just now: then it is found again next time */
+	ws->obstacle = OBSTACLE_NONE;
+	return tables == TABLES_OWN || tables == TABLES_NO_ELF ? RULE_TO_USE : RULE_TO_KEEP;
 }
 
 static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u32 index,
@@ -57,12 +78,12 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 {
 	enum step step = STEP_NO_CFI;
 	struct rule *rule = &ws->rule;
+	bool is_kept;
 
-	rule->kind = RULE_NONE;
-	if (recall_rule(frame, rule) && rule->kind != RULE_ROW) {
+	is_kept = recall_rule(frame, rule);
+	if (is_kept && rule->kind != RULE_ROW) {
 		ws->rules_cached++;
 	} else {
-		bool is_kept = rule->kind == RULE_ROW;
 		int found = find_rule(ws, index, address, rule);
 
 		if (found == RULE_BLOCKED)
@@ -89,8 +110,10 @@ static __always_inline enum step step_by_cfi(struct workspace *ws, u64 frame, u3
 	case RULE_BAD:
 		return STEP_BAD_CFI;
 	}
-	if (step == STEP_UP)
+	if (step == STEP_UP) {
 		ws->frames_cfi++;
+		ws->records = 0;
+	}
 	return step;
 }
 

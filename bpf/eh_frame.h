@@ -263,7 +263,11 @@ static __always_inline int walk_from(struct workspace *ws, u64 at, u32 records)
 {
 	struct eh_walk walk = {.ws = ws, .at = at};
 
-	bpf_loop(records, walk_records, &walk, 0);
+	if (bpf_loop(records, walk_records, &walk, 0) == WALK_RECORDS) {
+		/* past the bound: not known to have none */
+		ws->steps_left = 0;
+		return CFI_BAD;
+	}
 	if (walk.result == CFI_BAD && (ws->cfi.at_end || records == NEIGHBOURS))
 		return CFI_NONE;
 	return walk.result;

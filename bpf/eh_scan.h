@@ -31,7 +31,6 @@ __noinline int find_first_cie(struct workspace *ws __arg_nonnull)
 
 struct eh_scan {
 	struct workspace *ws;
-	u64 at;
 	u64 end;
 	u64 found;
 };
@@ -46,29 +45,38 @@ static __always_inline bool is_first_cie(struct workspace *ws, u64 at)
 	return take_fde_start(&ws->cfi, &ws->cursor) == CFI_FOUND && ws->cfi.fde_cie == at;
 }
 
+/* Looks at ws->scan_at: what a segment has in its last page ends with the page. */
 static int scan_window(u32 iteration, struct eh_scan *scan)
 {
 	struct workspace *ws = scan->ws;
+	u64 in_pages = ((scan->end + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1ULL)) - ws->scan_at;
 	u64 place;
 
-	if (scan->at >= scan->end || !spend(ws, WINDOW_STEPS) ||
-	    read_user(ws, ws->stack, SCAN_WINDOW, scan->at))
+	if (ws->scan_at >= scan->end || !spend(ws, WINDOW_STEPS))
+		return 1;
+	__builtin_memset(ws->stack, 0, SCAN_WINDOW);
+	if (read_user(ws, ws->stack, clamp(in_pages, SCAN_WINDOW), ws->scan_at))
 		return 1;
 	place = find_first_cie(ws);
-	if (place < SCAN_WINDOW / 8 && is_first_cie(ws, scan->at + 8 * place)) {
-		scan->found = scan->at + 8 * place;
+	if (place < SCAN_WINDOW / 8 && is_first_cie(ws, ws->scan_at + 8 * place)) {
+		scan->found = ws->scan_at + 8 * place;
 		return 1;
 	}
 	/* the last word may be the first one of a CIE */
-	scan->at += SCAN_WINDOW - 8;
+	ws->scan_at += SCAN_WINDOW - 8;
 	return 0;
 }
 
-/* Looks through a segment's memory; 0 when nothing was found. */
+/*
+ * Looks through a segment's memory; 0 when nothing was found. Goes on where it was
+ * when a page was missing and the step is taken again.
+ */
 static __always_inline u64 scan_segment(struct workspace *ws, u64 at, u64 size)
 {
-	struct eh_scan scan = {.ws = ws, .at = (at + 7) & ~7ULL, .end = at + size};
+	struct eh_scan scan = {.ws = ws, .end = at + size};
 
+	if (ws->scan_at < at || ws->scan_at >= scan.end)
+		ws->scan_at = (at + 7) & ~7ULL;
 	ws->stack_len = 0;
 	bpf_loop(SCAN_BYTES / (SCAN_WINDOW - 8), scan_window, &scan, 0);
 	return scan.found;

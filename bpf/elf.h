@@ -11,6 +11,7 @@
 #define PT_NOTE 4
 #define PT_PHDR 6
 #define PT_GNU_EH_FRAME 0x6474e550
+#define PF_X 1
 #define PF_W 2
 #define PROGRAM_HEADERS 64
 /* Mappings of one file that lie between its code and its first page. */
@@ -140,6 +141,14 @@ static __always_inline void find_program_headers(struct workspace *ws, struct he
 	}
 }
 
+enum headers {
+	HEADERS_FOUND,
+	/* not mapped, or not readable now */
+	HEADERS_ABSENT,
+	/* the file is no program's */
+	HEADERS_NO_ELF,
+};
+
 /* A library's headers are at the beginning of its file. */
 static __always_inline int find_library_headers(struct workspace *ws, u32 index,
 						struct header_walk *walk)
@@ -148,55 +157,14 @@ static __always_inline int find_library_headers(struct workspace *ws, u32 index,
 	u64 base = find_first_page(ws, index);
 
 	if (!base || read_user(ws, header, sizeof(*header), base))
-		return 1;
+		return HEADERS_ABSENT;
 	/* 64 bits, little-endian */
 	if (*(u32 *)header->ident != 0x464c457f || header->ident[4] != 2 || header->ident[5] != 1 ||
 	    header->program_header_size != sizeof(struct program_header))
-		return 1;
+		return HEADERS_NO_ELF;
 	walk->at = base + header->program_headers;
 	walk->count = header->program_header_count;
-	return 0;
-}
-
-/* What a place in memory shows of a file. */
-enum content {
-	/* nothing, or another file */
-	CONTENT_FOREIGN,
-	/* the file as it is */
-	CONTENT_OF_FILE,
-	/* the file, but the process may have changed its copy */
-	CONTENT_CHANGED,
-	/* the address space is being changed */
-	CONTENT_BUSY,
-};
-
-/*
- * What an address shows of a module, asked anew: what is read there is kept for all
- * processes, so that none may bring in its own.
- */
-__noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 module)
-{
-	switch (ask_anew(ws, address)) {
-	case MAPPING_BUSY:
-		return CONTENT_BUSY;
-	case MAPPING_NONE:
-		return CONTENT_FOREIGN;
-	}
-	if (ws->asked.module != module)
-		return CONTENT_FOREIGN;
-	return ws->asked.changed ? CONTENT_CHANGED : CONTENT_OF_FILE;
-}
-
-/* Reads the build id from the memory that shows the file, and tells user space. */
-static __always_inline void send_build_id(struct workspace *ws, u64 bias, u32 module)
-{
-	if (!find_build_id(ws, bias) ||
-	    content_at(ws, ws->notes[0].vaddr + bias, module) != CONTENT_OF_FILE)
-		return;
-	ws->build_id.record = SOMNO_BUILD_ID;
-	ws->build_id.id = module;
-	if (emit_to_user_ring(&ws->build_id, sizeof(ws->build_id)))
-		count(module_ring_full);
+	return HEADERS_FOUND;
 }
 
 /* Where the file has an address of a mapping; 0 when it is in no segment. */
@@ -221,11 +189,14 @@ static int scan_next_segment(u32 index, struct segment_scan *run)
 {
 	struct workspace *ws = run->ws;
 	struct segment *segment = &ws->layout.segments[index & (SEGMENTS - 1)];
+	bool among_code = index >= SEGMENTS;
 	u64 found;
 
-	if (index >= ws->layout.count || ws->obstacle)
+	if (ws->obstacle || !ws->steps_left)
 		return 1;
-	if (segment->flags & PF_W)
+	/* with code only where the linker was told to have few segments */
+	if ((index & (SEGMENTS - 1)) >= ws->layout.count || segment->flags & PF_W ||
+	    among_code != !!(segment->flags & PF_X))
 		return 0;
 	found = scan_segment(ws, run->bias + segment->vaddr, segment->size);
 	if (found)
@@ -233,7 +204,7 @@ static int scan_next_segment(u32 index, struct segment_scan *run)
 	return found ? 1 : 0;
 }
 
-/* Reads a module's layout into the workspace, and where its headers are. */
+/* Reads a module's layout into the workspace, and where its headers are: an enum headers. */
 __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 address)
 {
 	struct header_walk walk = {.ws = ws};
@@ -241,10 +212,14 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 
+	int headers = HEADERS_FOUND;
+
 	if (is_program(mapping->module))
 		find_program_headers(ws, &walk);
-	else if (find_library_headers(ws, index, &walk))
-		return 1;
+	else
+		headers = find_library_headers(ws, index, &walk);
+	if (headers != HEADERS_FOUND)
+		return headers;
 	ws->headers_at = walk.at;
 	ws->layout.eh_frame_hdr = 0;
 	ws->layout.eh_frame = 0;
@@ -253,97 +228,12 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	ws->note_segments = 0;
 	bpf_loop(PROGRAM_HEADERS, read_program_header, &walk, 0);
 	if (walk.failed || !ws->layout.count)
-		return 1;
+		return HEADERS_ABSENT;
 	if (ws->layout.eh_frame_hdr)
-		return 0;
+		return HEADERS_FOUND;
 	scan.bias = address - vaddr_of(&ws->layout, offset);
-	bpf_loop(SEGMENTS, scan_next_segment, &scan, 0);
-	return ws->obstacle ? 1 : 0;
-}
-
-/* Where a module's unwind information is. */
-enum tables {
-	/* the file has none */
-	TABLES_NONE,
-	/* ws->cfi says where */
-	TABLES_FOUND,
-	/* likewise, but it is this process's own */
-	TABLES_OWN,
-	/* it is not where the file's layout would have it, or something stood in the way */
-	TABLES_ABSENT,
-};
-
-/* The difference of the program's own addresses to the file's, wherever else it is mapped. */
-static __always_inline u64 program_bias(struct workspace *ws, struct module_layout *layout,
-					u64 bias)
-{
-	struct header_walk walk = {.ws = ws};
-
-	if (!layout->program_headers)
-		return bias;
-	find_program_headers(ws, &walk);
-	return walk.at ? walk.at - layout->program_headers : bias;
-}
-
-/* Sets ws->cfi to where the tables are when the file's addresses are moved by `bias`. */
-static __always_inline int tables_at(struct workspace *ws, u64 tables, u64 vaddr, u64 bias,
-				     u32 module)
-{
-	struct placement *placement = &ws->space.placements[module & (PLACEMENTS_KEPT - 1)];
-	int content = content_at(ws, tables + bias, module);
-
-	ws->cfi.base = tables + bias;
-	ws->cfi.pc = vaddr + bias;
-	if (content == CONTENT_CHANGED)
-		return TABLES_OWN;
-	if (content != CONTENT_OF_FILE)
-		return TABLES_ABSENT;
-	if (placement->module != module) {
-		placement->module = module;
-		placement->bias = bias;
-		ws->space_grew = true;
-	}
-	return TABLES_FOUND;
-}
-
-/* Finds the unwind information for an address of a mapping, and sets ws->cfi to it. */
-static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 address)
-{
-	struct mapping *mapping = mapping_at(ws, index);
-	u64 offset = address - mapping->start + mapping->file_offset;
-	u32 module = mapping->module;
-	struct placement *placement = &ws->space.placements[module & (PLACEMENTS_KEPT - 1)];
-	struct module_layout *layout = bpf_map_lookup_elem(&module_layouts, &module);
-	u64 vaddr, bias, tables;
-	bool is_new = false;
-	int found;
-
-	if (!layout) {
-		if (read_layout(ws, index, address))
-			return TABLES_ABSENT;
-		layout = &ws->layout;
-		is_new = content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE;
-	}
-	vaddr = vaddr_of(layout, offset);
-	if (!vaddr)
-		return TABLES_ABSENT;
-	bias = address - vaddr;
-	if (is_program(module))
-		bias = program_bias(ws, layout, bias);
-	if (is_new) {
-		send_build_id(ws, bias, module);
-		if (ws->obstacle)
-			return TABLES_ABSENT;
-		bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
-	}
-	ws->cfi.has_header = layout->eh_frame_hdr;
-	tables = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;
-	if (!tables)
-		return TABLES_NONE;
-	found = tables_at(ws, tables, vaddr, bias, module);
-	if (found == TABLES_ABSENT && !ws->obstacle && placement->module == module)
-		found = tables_at(ws, tables, vaddr, placement->bias, module);
-	return found;
+	bpf_loop(2 * SEGMENTS, scan_next_segment, &scan, 0);
+	return ws->obstacle || !ws->steps_left ? HEADERS_ABSENT : HEADERS_FOUND;
 }
 
 #endif

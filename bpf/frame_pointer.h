@@ -6,10 +6,22 @@
 #ifndef SOMNO_FRAME_POINTER_H
 #define SOMNO_FRAME_POINTER_H
 
-/* Reads the instructions around an address; ws->code keeps them. */
-static __always_inline long read_code(struct workspace *ws, u64 address, u32 from)
+/*
+ * Reads the instructions around an address, whose mapping was found last; ws->code
+ * keeps them. Those before the mapping's beginning are 0.
+ */
+__noinline int read_code(struct workspace *ws __arg_nonnull, u64 address, u32 from)
 {
-	return read_user(ws, &ws->code, CODE_BEFORE + from, address - CODE_BEFORE);
+	u64 missing = mapping_at(ws, ws->space.last)->start + CODE_BEFORE - address;
+
+	missing = missing > CODE_BEFORE ? 0 : missing;
+	__builtin_memset(&ws->code, 0, sizeof(ws->code));
+	missing = clamp(missing, CODE_BEFORE);
+	return read_user(ws, ws->code.bytes + missing,
+			 CODE_BEFORE + clamp(from, CODE_FROM) - missing,
+			 address - CODE_BEFORE + missing)
+		       ? 1
+		       : 0;
 }
 
 static __always_inline bool is_executable(struct workspace *ws, u64 address)

@@ -33,14 +33,13 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-enum { ENOENT = 2, EFAULT = 14, EBUSY = 16 };
+enum { ENOENT = 2, EBUSY = 16 };
 
 /* include/uapi/linux/bpf.h */
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -86,7 +85,7 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx;
 	unsigned long r11, r10, r9, r8;
 	unsigned long ax, cx, dx, si, di, orig_ax;
-	unsigned long ip, sp;
+	unsigned long ip, cs, flags, sp;
 };
 
 typedef struct {

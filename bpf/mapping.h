@@ -11,6 +11,7 @@
 #define SOMNO_MAPPING_H
 
 #define VM_EXEC 0x00000004
+#define VM_SHARED 0x00000008
 #define VM_PFNMAP 0x00000400
 #define VM_IO 0x00004000
 
@@ -96,6 +97,7 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma,
 	mapping->end = vma->vm_end;
 	mapping->file_offset = vma->vm_pgoff << 12;
 	mapping->executable = vma->vm_flags & VM_EXEC;
+	mapping->shared = vma->vm_flags & VM_SHARED;
 	mapping->changed = vma->anon_vma;
 	mapping->may_sleep = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
 	mapping->module = module_of(query->ws, task, vma);

@@ -99,6 +99,7 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	if (bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST)) {
 		/* either another CPU was first or the table is full */
 		known = bpf_map_lookup_elem(&modules, identity);
+		ws->space_untold = true;
 		if (known)
 			return *known;
 		count(modules_full);

@@ -37,7 +37,7 @@ static __always_inline int step_out_of_leaf(struct workspace *ws)
 
 	if (ws->is_first_frame)
 		return STEP_END;
-	if (!read_code(ws, pc, CODE_FROM)) {
+	if (is_executable(ws, pc) && !read_code(ws, pc, CODE_FROM)) {
 		bool shows = find_prologue(&ws->code, &prologue);
 
 		if (!shows && find_word_taken(&ws->code)) {
@@ -47,8 +47,13 @@ static __always_inline int step_out_of_leaf(struct workspace *ws)
 		if (shows && return_from(ws, prologue.depth, prologue.pushed_bp) == STEP_UP)
 			return STEP_UP;
 	}
+	/* what is not resident now may tell more: no guess before that */
+	if (ws->obstacle)
+		return STEP_UNREADABLE;
 	if (read_frame_record(ws) == STEP_UP)
 		return enter_frame_record(ws);
+	if (ws->obstacle)
+		return STEP_UNREADABLE;
 	/* code without a frame, like what follows the system call in clone */
 	if (!read_user(ws, &top, sizeof(top), sp) && is_return_address(ws, top) &&
 	    calls_into(&ws->code, top, pc))
@@ -74,10 +79,11 @@ static __always_inline int step_out_of_caller(struct workspace *ws)
 	struct registers *regs = &ws->regs;
 	int step;
 
-	if (!read_code(ws, regs->r[DWARF_RA], 0) && find_word_taken(&ws->code) &&
-	    return_from(ws, sizeof(u64), false) == STEP_UP)
+	if (is_executable(ws, regs->r[DWARF_RA] - 1) && !read_code(ws, regs->r[DWARF_RA], 0) &&
+	    find_word_taken(&ws->code) && return_from(ws, sizeof(u64), false) == STEP_UP)
 		return STEP_UP;
-	ws->obstacle = OBSTACLE_NONE;
+	if (ws->obstacle)
+		return STEP_UNREADABLE;
 	if (!(regs->known >> DWARF_BP & 1))
 		return STEP_BROKEN_CHAIN;
 	/* _start and clone begin a thread with bp = 0 */

@@ -15,15 +15,16 @@
 #define MAX_RESCUES 128
 
 /*
- * By a read that takes the lock for reading and waits for it. Of the stack: at an
- * address that is not mapped the kernel would take it for writing, to look whether
- * the stack should grow there.
+ * By a read that takes the lock for reading and waits for it. Of what the thread was
+ * just using, the top of its stack: at an address that is not mapped the kernel would
+ * take the lock for writing, to look whether the stack should grow there.
  */
-static __always_inline bool wait_for_lock(struct workspace *ws, struct task_struct *task)
+static __always_inline bool wait_for_lock(struct task_struct *task)
 {
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	u8 byte;
 
-	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)ws->regs.r[DWARF_SP], task, 0);
+	bpf_copy_from_user_task(&byte, sizeof(byte), (void *)regs->sp, task, 0);
 	return true;
 }
 
@@ -35,7 +36,7 @@ static __always_inline bool touch(struct workspace *ws, struct task_struct *task
 	switch (ask_anew(ws, address)) {
 	case MAPPING_BUSY:
 		/* the step will meet the obstacle again */
-		return wait_for_lock(ws, task);
+		return wait_for_lock(task);
 	case MAPPING_NONE:
 		return false;
 	}
@@ -52,7 +53,7 @@ static __noinline bool rescue(struct workspace *ws)
 		return false;
 	ws->rescues++;
 	if (ws->obstacle == OBSTACLE_LOCK)
-		return wait_for_lock(ws, task);
+		return wait_for_lock(task);
 	if (!touch(ws, task, first))
 		return false;
 	if (first / PAGE_SIZE != last / PAGE_SIZE && !touch(ws, task, last))

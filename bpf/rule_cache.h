@@ -50,9 +50,9 @@ static __always_inline bool recall_rule(u64 frame, struct rule *rule)
 		struct kept_rule *kept = &set->ways[way];
 		u32 sequence = *(volatile u32 *)&kept->sequence;
 
+		barrier();
 		if (kept->frame != frame || sequence & 1)
 			continue;
-		barrier();
 		*rule = kept->rule;
 		barrier();
 		/* x86-64 keeps the order of loads; others would need a load-acquire here */

@@ -20,6 +20,7 @@
 #include "eh_scan.h"
 #include "build_id.h"
 #include "elf.h"
+#include "tables.h"
 #include "cfi.h"
 #include "dwarf_expr.h"
 #include "shape.h"

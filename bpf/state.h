@@ -30,6 +30,8 @@ struct mapping {
 	/* SOMNO_MODULE_*; 0: anonymous memory */
 	u32 module;
 	bool executable;
+	/* who writes to it writes to the file */
+	bool shared;
 	/* some of its pages are the process's own, or were */
 	bool changed;
 	/* what reads it can only wait for a disk: no driver or userfaultfd serves it */
@@ -331,6 +333,11 @@ struct workspace {
 	bool is_first_frame;
 	/* where sp was when the program began */
 	u64 start_stack;
+	/* how far the search for .eh_frame is */
+	u64 scan_at;
+	/* where the tables' mapping is */
+	u64 tables_start;
+	u64 tables_end;
 	/* what stood in the way of this step, and where */
 	u32 obstacle;
 	u32 obstacle_len;

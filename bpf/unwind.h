@@ -161,6 +161,12 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	struct frame_loop loop = {.ws = ws};
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
+	ws->half.frame_count = 0;
+	ws->half.outcome = SOMNO_NO_CFI;
+	ws->slept = 0;
+	/* a program of 32 bits has other registers and other tables */
+	if ((regs->cs & 0xffff) == USER32_CS)
+		return;
 	load_registers(&ws->regs, regs);
 	ws->stack_len = 0;
 	ws->cursor.window_len = 0;
@@ -168,6 +174,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->is_first_frame = just_began(task, regs);
 	ws->start_stack = task->mm->start_stack;
 	ws->records = 0;
+	ws->scan_at = 0;
 	ws->slept = 0;
 	ws->rescues = 0;
 	ws->steps_left = UNWIND_STEPS;
@@ -176,7 +183,6 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->rules_cached = 0;
 	ws->rules_found = 0;
 	recall_mappings(ws, task);
-	ws->half.frame_count = 0;
 	ws->half.outcome = SOMNO_BROKEN_CHAIN;
 	if (mode == MAY_SLEEP)
 		bpf_loop(SOMNO_MAX_DEPTH + 1 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);

@@ -9,7 +9,6 @@
 #define WORKSPACES 256
 /* From a CPU's own first one on: some callbacks sleep for long. */
 #define WORKSPACES_APART 16
-#define WORKSPACE_PROBES 64
 
 /* Key: workspace number. Never deleted. */
 struct {
@@ -23,18 +22,30 @@ u32 workspace_taken[WORKSPACES] SEC(".bss.workspaces");
 
 #define NO_WORKSPACE WORKSPACES
 
+struct workspace_claim {
+	u32 first;
+	u32 taken;
+};
+
+static int try_workspace(u32 probe, struct workspace_claim *claim)
+{
+	u32 index = (claim->first + probe) & (WORKSPACES - 1);
+
+	if (workspace_taken[index] || __sync_val_compare_and_swap(&workspace_taken[index], 0, 1))
+		return 0;
+	claim->taken = index;
+	return 1;
+}
+
 static __always_inline u32 claim_workspace(void)
 {
-	u32 first = bpf_get_smp_processor_id() * WORKSPACES_APART;
+	struct workspace_claim claim = {
+		.first = bpf_get_smp_processor_id() * WORKSPACES_APART,
+		.taken = NO_WORKSPACE,
+	};
 
-	for (u32 probe = 0; probe < WORKSPACE_PROBES; probe++) {
-		u32 index = (first + probe) & (WORKSPACES - 1);
-
-		if (!workspace_taken[index] &&
-		    !__sync_val_compare_and_swap(&workspace_taken[index], 0, 1))
-			return index;
-	}
-	return NO_WORKSPACE;
+	bpf_loop(WORKSPACES, try_workspace, &claim, 0);
+	return claim.taken;
 }
 
 static __always_inline void release_workspace(u32 index)

@@ -21,6 +21,8 @@ static const u8 saved_register[SAVED_REGISTERS] = {DWARF_RA, 6, 3, 12, 13, 14, 1
 /* Bytes that a program's first instructions may take of the stack: to align it; all in all. */
 #define START_STACK_ALIGN 16
 #define START_FRAME 64
+/* The code segment of programs of 32 bits. */
+#define USER32_CS 0x23
 /* System calls. */
 #define NR_CLONE 56
 #define NR_CLONE3 435
@@ -29,7 +31,8 @@ static const u8 saved_register[SAVED_REGISTERS] = {DWARF_RA, 6, 3, 12, 13, 14, 1
 #define CODE_BEFORE 32
 #define CODE_FROM 8
 struct code {
-	u8 bytes[CODE_BEFORE + CODE_FROM];
+	/* room for as much again, for the verifier */
+	u8 bytes[2 * (CODE_BEFORE + CODE_FROM)];
 };
 
 /*

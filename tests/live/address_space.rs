@@ -216,3 +216,20 @@ fn start(program: &Path, name: &str) -> Process {
     process.wait_for_comm(name.as_ref());
     process
 }
+
+/// Check that what a process makes of its own copy of a file's unwind information is
+/// believed of no other process.
+#[test]
+fn forged_unwind_information_stays_with_the_forger() {
+    let machine = Machine::take();
+    let flags = ["-O2", "-fomit-frame-pointer"];
+    let fixture = machine.fixture_as("forger", "forger", &flags);
+    let path = fixture.path();
+    let record = machine.record().options("-F 4999");
+    let script = format!("{path} forge; {path}");
+    let (folded, _) = record.shell(&script).run().exits_with(0).adds_up();
+    let honest = folded.of("forger");
+    assert!(honest.count() > 500, "{} samples", honest.count());
+    let working = honest.only(|line| line.user_frames().any(|frame| frame == "work"));
+    working.expect_share(0.99.., |line| line.has("main;middle;work"));
+}

@@ -94,18 +94,6 @@ impl Declared {
             "{flavour}: {reached:.2} reach the end of the first chain of\n{samples}"
         );
     }
-
-    /// Panics unless nearly all samples are as declared or say that they are not whole.
-    #[track_caller]
-    pub(crate) fn expect_nothing_else(&self, flavour: &str, samples: &Folded) {
-        let is_honest = |line: &Line| line.reason.is_some() || self.allows(line);
-        let honest = samples.share(is_honest);
-        assert!(
-            honest >= WHOLE,
-            "{flavour}: {honest:.5} are as declared or say why not; not so\n{}",
-            samples.only(|line| !is_honest(line))
-        );
-    }
 }
 
 impl Chain {

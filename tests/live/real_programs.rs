@@ -209,9 +209,13 @@ fn expect_whole(machine: &Machine, bar: f64, command: &[&str]) {
     stacks.expect_share(bar.., is_whole);
 
     let theirs = perf::record(&machine.path("perf.data"), command);
-    // what is less than a sample of theirs cannot be told apart
+    // shares of samples: what is less than the error of both cannot be told apart
+    let variance = |share: f64, count: u64| share * (1.0 - share) / count as f64;
+    let theirs_stacks = u64::try_from(theirs.stacks).expect("it fits");
+    let error = (variance(ours, stacks.count()) + variance(theirs.share(), theirs_stacks)).sqrt();
+    let least = 1.0 / theirs.stacks as f64;
     assert!(
-        ours + 1.0 / theirs.stacks as f64 >= theirs.share(),
+        ours + f64::max(2.0 * error, least) >= theirs.share(),
         "{ours:.4} of ours are whole and {:.4} of perf's",
         theirs.share()
     );

@@ -1,5 +1,7 @@
 //! Stacks of code without frame pointers.
 
+use std::time::Duration;
+
 use crate::folded::Folded;
 use crate::machine::Machine;
 
@@ -92,4 +94,19 @@ fn static_program_is_whole() {
     let working = folded.only(|line| line.frames.iter().any(|frame| frame == "spin"));
     working.expect_share(0.99.., |line| line.has("main;spin"));
     working.expect_share(0.99.., |line| line.reason.is_none());
+}
+
+/// Check that code that was made at run time is stepped over by its frame pointer in a
+/// shared file too, and that nothing but a mapping's beginning is before its first byte.
+#[test]
+fn made_code_is_stepped_over() {
+    let machine = Machine::take();
+    let fixture = machine.fixture("made");
+    for how in ["file", "leaf"] {
+        let process = fixture.start(&[how]);
+        process.use_cpu(Duration::from_millis(50));
+        let record = machine.record().options("-F 4999 -d 0.4s");
+        let (folded, _) = record.process(&process).run().adds_up();
+        folded.expect_share(0.99.., |line| line.has("main;outer;caller"));
+    }
 }
