@@ -32,6 +32,7 @@
 #include "cfi_step.h"
 #include "no_cfi.h"
 #include "rescue.h"
+#include "wanted.h"
 #include "unwind.h"
 #include "deferred.h"
 #include "sample.h"

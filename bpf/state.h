@@ -333,6 +333,9 @@ struct workspace {
 	bool is_first_frame;
 	/* where sp was when the program began */
 	u64 start_stack;
+	/* a frame whose rule is looked up for others, when the walk is over; see wanted.h */
+	u64 wanted;
+	u64 wanted_address;
 	/* how far the search for .eh_frame is */
 	u64 scan_at;
 	/* where the tables' mapping is */

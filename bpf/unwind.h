@@ -56,6 +56,12 @@ static __always_inline int locate_frame(struct workspace *ws, u64 address, u64 *
 	}
 }
 
+/* The walk is over; what is left of it may serve others. */
+static __always_inline int end_walk(struct workspace *ws, enum read_mode mode)
+{
+	return mode == MAY_SLEEP && !somno_config.no_fault && take_wanted(ws) ? 0 : 1;
+}
+
 /*
  * One frame: where it is, then up. Returns 1 when the walk is over. A step with an
  * obstacle that could be removed is taken again from the beginning; nothing of it
@@ -70,9 +76,12 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 	int outcome;
 	u64 frame;
 
-	if (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH) {
+	if (ws->wanted)
+		address = ws->wanted_address;
+	if (!ws->wanted &&
+	    (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH)) {
 		half->outcome = SOMNO_TOO_DEEP;
-		return 1;
+		return end_walk(ws, mode);
 	}
 	ws->obstacle = OBSTACLE_NONE;
 	outcome = locate_frame(ws, address, &frame, &index);
@@ -81,10 +90,14 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 		step = step_by_cfi(ws, frame, index, address);
 	if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
 		return 0;
+	if (ws->wanted)
+		return 1;
 	if (outcome != SOMNO_COMPLETE) {
 		half->outcome = outcome;
-		return 1;
+		return end_walk(ws, mode);
 	}
+	if (step == STEP_UNREADABLE && mode == NO_FAULT)
+		want_rule(frame);
 	if (step == STEP_NO_CFI) {
 		ws->obstacle = OBSTACLE_NONE;
 		step = step_without_cfi(ws);
@@ -95,7 +108,7 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 	if (step == STEP_UP)
 		return 0;
 	half->outcome = outcome_of(step);
-	return 1;
+	return end_walk(ws, mode);
 }
 
 static int unwind_frame_sleeping(u32 iteration, struct frame_loop *loop)
@@ -175,6 +188,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->start_stack = task->mm->start_stack;
 	ws->records = 0;
 	ws->scan_at = 0;
+	ws->wanted = 0;
 	ws->slept = 0;
 	ws->rescues = 0;
 	ws->steps_left = UNWIND_STEPS;
@@ -185,7 +199,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	recall_mappings(ws, task);
 	ws->half.outcome = SOMNO_BROKEN_CHAIN;
 	if (mode == MAY_SLEEP)
-		bpf_loop(SOMNO_MAX_DEPTH + 1 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);
+		bpf_loop(SOMNO_MAX_DEPTH + 2 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);
 	else
 		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
 	keep_mappings(ws, task);

@@ -47,7 +47,8 @@
 //! way, `rescue.h` removes that by sleeping, and the step is taken again. The promise:
 //! nothing sleeps on memory that a driver or a userfaultfd serves; at most 128 times for
 //! one stack; and all that a target's tables can make long shares one budget of 131,072
-//! instructions, some 4 ms. What parses is in global functions, which the verifier looks at
+//! instructions, some 4 ms. Before an exit or exec nothing may sleep; a rule that was
+//! missing there is found by the next sample that has the file mapped (`wanted.h`). What parses is in global functions, which the verifier looks at
 //! once: 41,000 instructions for the largest program, where it was a million.
 //!
 //! **Frames are places in files** from the moment they leave the kernel, so

@@ -82,7 +82,7 @@ fn zombie_is_gone() {
 #[test]
 fn sampling_ends_with_the_target() {
     let machine = Machine::take();
-    let named = machine.fixture("named").start(&["short", "0.5"]);
+    let named = machine.fixture("named").start(&["short", "1.5"]);
     let (folded, _) = machine.record().process(&named).run().adds_up();
     folded.expect_share(0.9.., |line| line.comm == "short");
 }
