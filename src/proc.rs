@@ -2,5 +2,6 @@
 
 pub mod cpus;
 pub mod maps;
+pub mod stat;
 pub mod status;
 pub mod tasks;
