@@ -1,8 +1,11 @@
 //! From frames to names. Everything about files and symbols is blazesym's.
 
 pub mod files;
+pub mod jitdump;
 pub mod kernel;
 pub mod names;
+pub mod perf_map;
+pub mod wanted;
 
 use std::collections::HashMap;
 
