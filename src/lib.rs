@@ -52,7 +52,9 @@
 //! once: 41,000 instructions for the largest program, where it was a million.
 //!
 //! **Frames are places in files** from the moment they leave the kernel, so
-//! nothing depends on the process still being there when names are looked up.
+//! nothing depends on the process still being there when names are looked up. Of code
+//! made at run time the process writes the names itself: [`symbolize::jit_maps`] finds
+//! them while it is there.
 //!
 //! Where a line belongs: types that cross the kernel border in [`bpf`]; system
 //! calls, clocks and descriptors in [`capture`], [`proc`] and [`symbolize`]; the

@@ -1,10 +1,14 @@
-//! From frames to names. Everything about files and symbols is blazesym's.
+//! From frames to names. Everything about files and symbols is blazesym's; of code that
+//! was made at run time the process itself wrote the names.
 
 pub mod files;
+pub mod jit;
+pub mod jit_maps;
 pub mod jitdump;
 pub mod kernel;
 pub mod names;
 pub mod perf_map;
+pub mod regular;
 pub mod wanted;
 
 use std::collections::HashMap;
@@ -13,6 +17,8 @@ use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{Input, Sym, Symbolized, Symbolizer as Blazesym};
 
 use self::files::ModuleFiles;
+use self::jit::JitFrames;
+use self::jit_maps::JitMaps;
 use self::names::{FrameName, Kind, Names, Unnamed};
 use crate::addr::{FileOffset, KernelAddress};
 use crate::id::ModuleId;
@@ -22,7 +28,7 @@ use crate::profile::frames::{Frame, FrameId, FrameTable};
 ///
 /// What cannot be named says where it is and why it has no name.
 #[must_use]
-pub fn symbolize(frames: &FrameTable, files: &ModuleFiles) -> Names {
+pub fn symbolize(frames: &FrameTable, files: &ModuleFiles, jit_maps: &JitMaps) -> Names {
     let blazesym = Blazesym::builder()
         .enable_auto_reload(false)
         .enable_code_info(true)
@@ -30,6 +36,7 @@ pub fn symbolize(frames: &FrameTable, files: &ModuleFiles) -> Names {
         .build();
     let mut names = Names::for_frames(frames.len());
     let mut in_files: HashMap<ModuleId, Vec<(FrameId, FileOffset)>> = HashMap::new();
+    let mut in_jit = JitFrames::default();
     let mut in_kernel = Vec::new();
     for (id, frame) in frames.iter() {
         match frame {
@@ -37,15 +44,14 @@ pub fn symbolize(frames: &FrameTable, files: &ModuleFiles) -> Names {
                 names.set(id, vec![FrameName::reason(outcome)]);
             }
             Frame::File(module, offset) => in_files.entry(module).or_default().push((id, offset)),
-            Frame::Anonymous(_, _, address) => {
-                names.set_unnamed(id, FrameName::anonymous(address), Unnamed::Anonymous);
-            }
+            Frame::Anonymous(pid, start, address) => in_jit.add(pid, start, id, address),
             Frame::Kernel(address) => in_kernel.push((id, address)),
         }
     }
     for (module, frames) in in_files {
         name_file(&blazesym, files, module, &frames, &mut names);
     }
+    in_jit.name(jit_maps, &mut names);
     name_kernel(&blazesym, &in_kernel, &mut names);
     names
 }

@@ -60,7 +60,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
 
     let mut attached = Attached::attach(&mut session, &config, &options)?;
     let began = Instant::now();
-    let mut collector = Collector::new();
+    let mut collector = Collector::new(target::sudo_caller());
     let cpu_before = process_cpu();
     let end = sample(
         &limits(&config, &stop),

@@ -39,8 +39,13 @@ impl Kind {
 /// Why a frame has no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unnamed {
-    /// Its memory is no file's.
-    Anonymous,
+    /// Its memory is no file's, and the process wrote no names for it.
+    NoJitMap,
+    /// Likewise, and what is there in their place is not to be believed: another user's,
+    /// older than the process, or no regular file.
+    JitMapRefused,
+    /// Its memory is no file's, and the names that the process wrote have none there.
+    NotInJitMap,
     /// Its file could not be opened in time, or has no name any more.
     NotOpened,
     /// The file under that path is another one now.
@@ -58,7 +63,9 @@ impl Unnamed {
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
-            Self::Anonymous => "anonymous",
+            Self::NoJitMap => "no_jit_map",
+            Self::JitMapRefused => "jit_map_refused",
+            Self::NotInJitMap => "not_in_jit_map",
             Self::NotOpened => "not_opened",
             Self::Replaced => "replaced",
             Self::Unreadable => "unreadable",

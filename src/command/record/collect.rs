@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::event::{Event, TaskChange};
+use crate::event::{Event, TaskChange, TaskNotice, UserFrame, UserHalf};
 use crate::id::{Cookie, Pid};
 use crate::profile::Profile;
 use crate::profile::tally::Tally;
 use crate::stitch::{Sample, Stitcher};
 use crate::symbolize::files::ModuleFiles;
+use crate::symbolize::jit_maps::JitMaps;
 
 /// Everything that a recording came to.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(super) struct Collected {
     pub(super) profile: Profile,
     pub(super) tally: Tally,
     pub(super) files: ModuleFiles,
+    pub(super) jit_maps: JitMaps,
     pub(super) processes: Processes,
 }
 
@@ -43,13 +45,15 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new() -> Self {
+    /// Makes one for a recording that this user asked for.
+    pub(super) fn new(caller: Option<u32>) -> Self {
         Self {
             stitcher: Stitcher::new(),
             collected: Collected {
                 profile: Profile::new(),
                 tally: Tally::new(),
                 files: ModuleFiles::new(),
+                jit_maps: JitMaps::new(caller),
                 processes: Processes::default(),
             },
         }
@@ -62,21 +66,13 @@ impl Collector {
                 .stitcher
                 .push_kernel_half(half, &mut |sample| collected.add_sample(&sample)),
             Event::UserHalf(half) => {
-                collected.tally.add_user_half(&half);
+                collected.add_user_half(&half);
                 self.stitcher
                     .push_user_half(half, &mut |sample| collected.add_sample(&sample));
             }
             Event::Module(module) => collected.files.add(&module),
             Event::BuildId(notice) => collected.files.prove(&notice),
-            Event::Task(notice) => {
-                let processes = &mut collected.processes;
-                *match notice.what {
-                    TaskChange::Forked(_) => &mut processes.forks,
-                    TaskChange::Execed => &mut processes.execs,
-                    TaskChange::Exited => &mut processes.exits,
-                    TaskChange::Renamed => &mut processes.renames,
-                } += 1;
-            }
+            Event::Task(notice) => collected.add_notice(&notice),
         }
     }
 
@@ -92,11 +88,36 @@ impl Collector {
         let collected = &mut self.collected;
         self.stitcher
             .finish(pending, &mut |sample| collected.add_sample(&sample));
+        collected.jit_maps.finish();
         self.collected
     }
 }
 
 impl Collected {
+    fn add_user_half(&mut self, half: &UserHalf) {
+        self.tally.add_user_half(half);
+        let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
+        if half.frames.iter().any(is_anonymous) {
+            self.jit_maps.see(half.pid, half.process_start, half.time);
+        }
+    }
+
+    fn add_notice(&mut self, notice: &TaskNotice) {
+        let processes = &mut self.processes;
+        *match notice.what {
+            TaskChange::Forked(_) => &mut processes.forks,
+            TaskChange::Execed => &mut processes.execs,
+            TaskChange::Exited => &mut processes.exits,
+            TaskChange::Renamed => &mut processes.renames,
+        } += 1;
+        match notice.what {
+            TaskChange::Execed => self.jit_maps.replaced(notice.pid),
+            // a process goes with its first thread, as a rule, or is met again
+            TaskChange::Exited if notice.tid.0 == notice.pid.0 => self.jit_maps.ended(notice.pid),
+            _ => {}
+        }
+    }
+
     fn add_sample(&mut self, sample: &Sample) {
         self.tally.add_sample(sample);
         self.profile.add(sample);

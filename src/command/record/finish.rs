@@ -56,7 +56,11 @@ impl Outputs {
     /// Names the frames and writes everything; then says what came out.
     pub(super) fn write(self, recorded: &Recorded, verbosity: Verbosity) -> Result<()> {
         let collected = &recorded.collected;
-        let names = symbolize(collected.profile.frames(), &collected.files);
+        let names = symbolize(
+            collected.profile.frames(),
+            &collected.files,
+            &collected.jit_maps,
+        );
         let lines = folded::lines(&collected.profile, &names);
         if lines.is_empty() && verbosity > Verbosity::Quiet {
             say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");

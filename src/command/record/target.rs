@@ -246,12 +246,16 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
 }
 
 /// The user who called sudo, where somno runs under it.
+pub(super) fn sudo_caller() -> Option<u32> {
+    std::env::var("SUDO_UID").ok()?.parse().ok()
+}
+
+/// Whom a command runs as, if not as we do.
 fn run_as(as_root: bool) -> Result<Option<RunAs>> {
     if as_root || !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
-    let caller = std::env::var("SUDO_UID").ok();
-    match caller.and_then(|uid| uid.parse().ok()) {
+    match sudo_caller() {
         None | Some(0) => Ok(None),
         Some(uid) => RunAs::lookup(uid).map(Some),
     }
