@@ -35,6 +35,7 @@ setup-test: setup
 	$(call need,to sample it,command -v git,git)
 	$(call need,to sample it,command -v g++,g++)
 	$(call need,to sample it,command -v node,nodejs)
+	$(call need,to sample it,command -v java && command -v javac,default-jdk-headless)
 	$(need_perf)
 
 setup-bench: setup

@@ -29,6 +29,7 @@ mod exit;
 mod faults;
 mod files;
 mod flavours;
+mod jit;
 mod jumps;
 mod kernel_thread;
 mod killed;
