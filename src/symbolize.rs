@@ -1,6 +1,7 @@
-//! From frames to names. Everything about files and symbols is blazesym's; of code that
-//! was made at run time the process itself wrote the names.
+//! From frames to names. What a file's symbols are is blazesym's; of code that was made
+//! at run time the process itself wrote the names.
 
+pub mod debug_files;
 pub mod files;
 pub mod jit;
 pub mod jit_maps;
@@ -12,8 +13,9 @@ pub mod regular;
 pub mod wanted;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
-use blazesym::symbolize::source::{Elf, Source};
+use blazesym::symbolize::source::Source;
 use blazesym::symbolize::{Input, Sym, Symbolized, Symbolizer as Blazesym};
 
 use self::files::ModuleFiles;
@@ -29,11 +31,6 @@ use crate::profile::frames::{Frame, FrameId, FrameTable};
 /// What cannot be named says where it is and why it has no name.
 #[must_use]
 pub fn symbolize(frames: &FrameTable, files: &ModuleFiles, jit_maps: &JitMaps) -> Names {
-    let blazesym = Blazesym::builder()
-        .enable_auto_reload(false)
-        .enable_code_info(true)
-        .enable_inlined_fns(true)
-        .build();
     let mut names = Names::for_frames(frames.len());
     let mut in_files: HashMap<ModuleId, Vec<(FrameId, FileOffset)>> = HashMap::new();
     let mut in_jit = JitFrames::default();
@@ -49,57 +46,74 @@ pub fn symbolize(frames: &FrameTable, files: &ModuleFiles, jit_maps: &JitMaps) -
         }
     }
     for (module, frames) in in_files {
-        name_file(&blazesym, files, module, &frames, &mut names);
+        name_file(files, module, frames, &mut names);
     }
     in_jit.name(jit_maps, &mut names);
-    name_kernel(&blazesym, &in_kernel, &mut names);
+    name_kernel(&in_kernel, &mut names);
     names
 }
 
 fn name_file(
-    blazesym: &Blazesym,
     files: &ModuleFiles,
     module: ModuleId,
-    frames: &[(FrameId, FileOffset)],
+    frames: Vec<(FrameId, FileOffset)>,
     names: &mut Names,
 ) {
+    let (rest, reason) = match files.path(module) {
+        Ok(path) => name_by_symbols(&path, frames, names),
+        Err(reason) => (frames, reason),
+    };
     let base = files.base_name(module);
-    let give_up = |names: &mut Names, id, offset, reason| {
+    for (id, offset) in rest {
         names.set_unnamed(id, FrameName::in_file(&base, offset), reason);
-    };
-    let path = match files.path(module) {
-        Ok(path) => path,
-        Err(reason) => {
-            for &(id, offset) in frames {
-                give_up(names, id, offset, reason);
-            }
-            return;
-        }
-    };
-    let offsets: Vec<u64> = frames.iter().map(|(_, offset)| offset.0).collect();
-    let source = Source::Elf(Elf::new(path));
-    match blazesym.symbolize(&source, Input::FileOffset(&offsets)) {
-        Ok(symbols) => {
-            for (&(id, offset), symbol) in frames.iter().zip(symbols) {
-                match symbol {
-                    Symbolized::Sym(symbol) => names.set(id, with_inlined(&symbol, Kind::User)),
-                    Symbolized::Unknown(_) => {
-                        give_up(names, id, offset, Unnamed::NoSymbol);
-                    }
-                }
-            }
-        }
-        Err(_) => {
-            for &(id, offset) in frames {
-                give_up(names, id, offset, Unnamed::Unreadable);
-            }
-        }
     }
 }
 
-fn name_kernel(blazesym: &Blazesym, frames: &[(FrameId, KernelAddress)], names: &mut Names) {
+/// Names frames in a file that has symbols for them; returns the others, and why.
+fn name_by_symbols(
+    path: &Path,
+    frames: Vec<(FrameId, FileOffset)>,
+    names: &mut Names,
+) -> (Vec<(FrameId, FileOffset)>, Unnamed) {
+    let blazesym = blazesym(&debug_files::directories(path));
+    let mut rest = frames;
+    let mut reason = Unnamed::Unreadable;
+    for symbols in debug_files::sources(path) {
+        let asked: Vec<_> = rest
+            .iter()
+            .filter_map(|&(id, offset)| Some((id, symbols.address(offset)?)))
+            .collect();
+        if asked.is_empty() {
+            continue;
+        }
+        let addresses: Vec<_> = asked.iter().map(|(_, address)| *address).collect();
+        let Ok(found) = blazesym.symbolize(&symbols.source, symbols.input(&addresses)) else {
+            continue;
+        };
+        reason = Unnamed::NoSymbol;
+        for (&(id, _), symbol) in asked.iter().zip(found) {
+            if let Symbolized::Sym(symbol) = symbol {
+                names.set(id, with_inlined(&symbol, Kind::User));
+            }
+        }
+        rest.retain(|(id, _)| names.of(*id).is_empty());
+    }
+    (rest, reason)
+}
+
+fn blazesym(debug_directories: &[PathBuf]) -> Blazesym {
+    Blazesym::builder()
+        .enable_auto_reload(false)
+        .enable_code_info(true)
+        .enable_inlined_fns(true)
+        .set_debug_dirs(Some(debug_directories))
+        .build()
+}
+
+fn name_kernel(frames: &[(FrameId, KernelAddress)], names: &mut Names) {
     let addresses: Vec<u64> = frames.iter().map(|(_, address)| address.0).collect();
     let source = Source::Kernel(kernel::source());
+    let blazesym = blazesym(&[]);
     let symbols = if addresses.is_empty() {
         Vec::new()
     } else {

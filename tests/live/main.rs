@@ -20,6 +20,7 @@ mod stats;
 mod accounting;
 mod address_space;
 mod chain;
+mod debug_files;
 mod depth;
 mod doctor;
 mod ended;
