@@ -15,18 +15,6 @@ use crate::folded::{Folded, Line};
 use crate::machine::Machine;
 use crate::process::Process;
 
-/// Two builds of the library `twin`: other functions and other frames at the same places.
-fn twins(machine: &Machine) -> (Fixture, Fixture) {
-    let twin = |name: &str, room: u32| {
-        let (name_flag, room_flag) = (format!("-DNAME={name}"), format!("-DROOM={room}"));
-        let entry_flag = format!("-Wl,-e,{name}");
-        let flags = ["-O1", "-fomit-frame-pointer", "-shared", "-fPIC"];
-        let own = [name_flag.as_str(), room_flag.as_str(), entry_flag.as_str()];
-        machine.fixture_as(&format!("{name}.so"), "twin", &[&flags[..], &own].concat())
-    };
-    (twin("ping", 1000), twin("pong", 1500))
-}
-
 /// Where a program has a function.
 fn address_of(program: &Fixture, function: &str) -> u64 {
     let data = fs::read(program.path()).expect("it was compiled");
@@ -40,7 +28,7 @@ fn address_of(program: &Fixture, function: &str) -> u64 {
 
 /// What the fixture `mapper` does with the twins.
 fn record_mapper(machine: &Machine, what: &str) -> Folded {
-    let (first, second) = twins(machine);
+    let (first, second) = machine.twins();
     let arguments = format!("{what} 2000 {} {}", first.path(), second.path());
     let record = machine.record().options("-F 9999");
     let mapper = record.fixture(&machine.fixture("mapper"), &arguments);
@@ -82,7 +70,7 @@ fn is_possible(callers: &str, name: &str) -> impl Fn(&Line) -> bool {
 #[test]
 fn libraries_that_are_loaded_in_turn() {
     let machine = Machine::take();
-    let (first, second) = twins(&machine);
+    let (first, second) = machine.twins();
     let arguments = format!("2000 {} ping {} pong", first.path(), second.path());
     let record = machine.record().options("-F 9999");
     let opener = record.fixture(&machine.fixture("opener"), &arguments);

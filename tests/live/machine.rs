@@ -57,6 +57,18 @@ impl Machine {
         Fixture::build(&self.programs.join(program), name, flags)
     }
 
+    /// Two builds of the library `twin`: other functions and other frames at the same places.
+    pub(crate) fn twins(&self) -> (Fixture, Fixture) {
+        let twin = |name: &str, room: u32| {
+            let (name_flag, room_flag) = (format!("-DNAME={name}"), format!("-DROOM={room}"));
+            let entry_flag = format!("-Wl,-e,{name}");
+            let flags = ["-O1", "-fomit-frame-pointer", "-shared", "-fPIC"];
+            let own = [name_flag.as_str(), room_flag.as_str(), entry_flag.as_str()];
+            self.fixture_as(&format!("{name}.so"), "twin", &[&flags[..], &own].concat())
+        };
+        (twin("ping", 1000), twin("pong", 1500))
+    }
+
     /// A program of `assets/fixtures/stacks`, by the command that compiles it.
     pub(crate) fn flavour(&self, command: &str) -> Fixture {
         Fixture::build_flavour(&self.programs, command, None)

@@ -38,6 +38,7 @@ mod linkage;
 mod loading;
 mod names;
 mod narrowing;
+mod outliving;
 mod real_programs;
 mod short_lived;
 mod signals;
