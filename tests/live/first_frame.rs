@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,7 +69,7 @@ pub(crate) fn is_first_function(name: &str) -> bool {
 }
 
 /// Base name and offset of `[file+0x1f]`.
-fn place(frame: &str) -> Option<(&str, u64)> {
+pub(crate) fn place(frame: &str) -> Option<(&str, u64)> {
     let (file, offset) = frame
         .strip_prefix('[')?
         .strip_suffix(']')?
@@ -112,7 +113,7 @@ fn file_offset(image: &ElfFile64<'_, Endianness>, address: u64) -> Option<u64> {
 }
 
 /// A program of the search path or the compiler's, the C library, or the loader.
-fn find_file(name: &str) -> Option<PathBuf> {
+pub(crate) fn find_file(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path = env::split_paths(&path).map(|directory| directory.join(name));
     let of_compiler = ["-print-prog-name", "-print-file-name"].map(|option| {
@@ -123,5 +124,12 @@ fn find_file(name: &str) -> Option<PathBuf> {
     in_path
         .chain(of_compiler)
         .chain([Path::new("/lib64").join(name)])
-        .find(|path| path.is_absolute() && path.is_file())
+        .find(|path| path.is_absolute() && is_elf(path))
+}
+
+/// Whether it is a program itself, not a script in its place.
+fn is_elf(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
+        && magic == elf::ELFMAG
 }

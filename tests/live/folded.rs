@@ -96,6 +96,10 @@ impl Folded {
         )
     }
 
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.0.iter()
+    }
+
     /// How many samples there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|line| line.count).sum()

@@ -45,6 +45,7 @@ mod signals;
 mod status;
 mod streams;
 mod svg;
+mod symbols;
 mod system_calls;
 mod targets;
 mod timing;
