@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{MemfdFlags, OFlags, memfd_create};
+use rustix::fs::{FsWord, MemfdFlags, OFlags, fstatfs, memfd_create};
 
 use blazesym::helper::read_elf_build_id;
 
@@ -19,6 +19,9 @@ use crate::id::ModuleId;
 
 /// Files held open at a time; of later ones only the path is kept.
 const FILES_HELD: usize = 4096;
+
+/// `linux/magic.h`
+const OVERLAYFS_SUPER_MAGIC: FsWord = 0x794c_7630;
 
 /// Every module that was seen, with what could be opened of it.
 #[derive(Debug, Default)]
@@ -175,7 +178,8 @@ fn open(module: &Module, path: &Path) -> Content {
         let Some((file, metadata)) = open_regular(&candidate) else {
             continue;
         };
-        if metadata.ino() == module.identity.inode && is_same_content(&metadata, &module.identity) {
+        let is_same_inode = metadata.ino() == module.identity.inode || is_on_overlay(&file);
+        if is_same_inode && is_same_content(&metadata, &module.identity) {
             return Content::Held(file);
         }
         others.push((file, candidate));
@@ -202,6 +206,12 @@ fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
         .ok()?;
     let metadata = file.metadata().ok()?;
     metadata.is_file().then_some((file, metadata))
+}
+
+/// A file that overlayfs copied into its upper layer has a new inode there, which is the
+/// one that is mapped; to us it keeps the number that it had.
+fn is_on_overlay(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|found| found.f_type == OVERLAYFS_SUPER_MAGIC)
 }
 
 /// Compares size and modification time. An identity without a size came without the rest.

@@ -155,6 +155,15 @@ fn programs_on_an_overlay() {
     }
 }
 
+/// Check that a program that an overlay of file systems copied from the lower layer into the
+/// upper one has names.
+#[test]
+fn program_that_an_overlay_copied() {
+    let machine = Machine::take();
+    let folded = record_on_overlay(&machine, "chmod 700 merged/below", "below");
+    expect_own_names(&folded, "below", "main;overlaid_work", "work");
+}
+
 /// Check that of 2,000 processes of two milliseconds each no frame is without a name for
 /// lack of a file.
 #[test]
