@@ -1,11 +1,12 @@
 //! What profiling costs, in pairs in one run: `make bench`; RUNS=n for more or fewer
-//! rounds, and an argument (`peers`, `unwinding`) for one part alone.
+//! rounds, and an argument (`peers`, `unwinding`, `symbolizing`) for one part alone.
 //!
 //! Every figure is a median over the rounds, and times are ratios to the run alone
 //! that came just before, because a shared machine drifts.
 
 mod measure;
 mod peers;
+mod symbolizing;
 mod unwinding;
 
 use std::env;
@@ -29,5 +30,8 @@ fn main() {
     }
     if is_wanted("unwinding") {
         unwinding::run(&room, runs);
+    }
+    if is_wanted("symbolizing") {
+        symbolizing::run(runs);
     }
 }
