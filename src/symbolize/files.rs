@@ -6,14 +6,15 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FsWord, MemfdFlags, OFlags, fstatfs, memfd_create};
+use rustix::fs::{FsWord, MemfdFlags, fstatfs, memfd_create};
 
 use blazesym::helper::read_elf_build_id;
 
 use super::names::{Unnamed, clean};
+use super::regular;
 use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
 
@@ -191,21 +192,11 @@ fn open(module: &Module, path: &Path) -> Content {
     }
 }
 
-/// Opens a regular file. A device or a FIFO is not even opened: that could block or do
-/// something.
+/// Opens a regular file; none where there is something else.
 fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    // It may have become something else just now.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = File::options()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .ok()?;
+    let file = regular::open(path).ok()?;
     let metadata = file.metadata().ok()?;
-    metadata.is_file().then_some((file, metadata))
+    Some((file, metadata))
 }
 
 /// A file that overlayfs copied into its upper layer has a new inode there, which is the
