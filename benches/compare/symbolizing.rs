@@ -20,6 +20,7 @@ use somno::id::{ModuleId, Pid};
 use somno::proc::status::parse_bytes;
 use somno::profile::frames::{Frame, FrameTable};
 use somno::symbolize::files::ModuleFiles;
+use somno::symbolize::jit_maps::JitMaps;
 use somno::symbolize::symbolize;
 
 use crate::measure::median;
@@ -126,7 +127,7 @@ fn name_by_somno(path: &Path, places: &[Place]) -> Naming {
     fs::write("/proc/self/clear_refs", "5").expect("our own peak can be forgotten");
     let before = memory_of("self", "VmHWM");
     let began = Instant::now();
-    let names = symbolize(&frames, &files);
+    let names = symbolize(&frames, &files, &JitMaps::default());
     let took = began.elapsed();
     Naming {
         took,
