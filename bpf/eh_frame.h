@@ -281,6 +281,9 @@ static __always_inline int find_fde(struct workspace *ws)
 	int result = CFI_BAD;
 
 	cfi->next_begins = false;
+	/* of the last module that had one */
+	cfi->table = cfi->base;
+	cfi->table_len = 0;
 	if (cfi->has_header) {
 		cursor_set(&ws->cursor, header, header + FDE_HEAD);
 		fill_window(ws, FDE_HEAD);

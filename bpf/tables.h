@@ -88,7 +88,7 @@ static __always_inline int tables_at(struct workspace *ws, u64 tables, u64 vaddr
 		return TABLES_OWN;
 	if (content != CONTENT_OF_FILE)
 		return TABLES_ABSENT;
-	if (placement->module != module) {
+	if (placement->module != module || placement->bias != bias) {
 		placement->module = module;
 		placement->bias = bias;
 		ws->space_grew = true;

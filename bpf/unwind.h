@@ -76,10 +76,10 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 	int outcome;
 	u64 frame;
 
-	if (ws->wanted)
+	if (ws->wanted) {
 		address = ws->wanted_address;
-	if (!ws->wanted &&
-	    (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH)) {
+	} else if (half->frame_count >= somno_config.max_depth ||
+		   half->frame_count >= SOMNO_MAX_DEPTH) {
 		half->outcome = SOMNO_TOO_DEEP;
 		return end_walk(ws, mode);
 	}
@@ -189,7 +189,6 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->records = 0;
 	ws->scan_at = 0;
 	ws->wanted = 0;
-	ws->slept = 0;
 	ws->rescues = 0;
 	ws->steps_left = UNWIND_STEPS;
 	ws->frames_cfi = 0;
