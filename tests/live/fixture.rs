@@ -13,20 +13,19 @@ const FLAGS: [&str; 4] = ["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"];
 /// Fixtures that declare their stacks, built in many ways.
 const FLAVOURED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/fixtures/stacks");
 
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/fixtures");
+
 /// A compiled fixture.
 pub(crate) struct Fixture {
     path: PathBuf,
 }
 
 impl Fixture {
-    /// Compiles `assets/fixtures/{name}.c`, unless that was done since the source
+    /// Compiles `assets/fixtures/{name}.c`, unless that was done since a source
     /// changed. Other tests may be at it: the program appears whole.
     pub(crate) fn build(program: &Path, name: &str, flags: &[&str]) -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("assets/fixtures")
-            .join(name)
-            .with_extension("c");
-        if !is_newer(program, &source) {
+        let source = Path::new(FIXTURES).join(name).with_extension("c");
+        if !is_newer_than_all_of(program, Path::new(FIXTURES)) {
             let unfinished = program.with_extension(std::process::id().to_string());
             let status = Command::new("cc")
                 .args(FLAGS)
