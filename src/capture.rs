@@ -27,11 +27,13 @@ use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::Target;
-use crate::bpf::{self, Configuration, Programs, abi};
+use crate::bpf::{self, Configuration, Programs};
 use crate::error::{Context as _, Error, Result};
-use crate::event::{Event, EventSource, KernelHalf, TaskChange};
+use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::Cookie;
 use crate::proc::cpus;
+use crate::profile::histogram::{Histogram, Summary};
+use crate::profile::totals::{Lost, Steps};
 use crate::time::Rate;
 
 /// Bytes that wait for the reader, for each CPU: some 4,000 samples.
@@ -66,13 +68,15 @@ pub struct Options {
     pub start: Start,
 }
 
-/// How user stacks are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// In the task, where it may sleep.
-    Deferred,
-    /// In the interrupt, by frame pointers: the kernel is too old.
-    Interrupt,
+/// What the kernel side counted.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// What was lost.
+    pub lost: Lost,
+    /// How frames were found.
+    pub steps: Steps,
+    /// What the interrupts cost.
+    pub nmi_cost: Summary,
 }
 
 /// A live capture. Everything that it put into the kernel goes with it.
@@ -212,8 +216,7 @@ impl<'obj> Session<'obj> {
     /// Samples that the kernel held back because they took too much of a CPU's
     /// time. Only a clock tells: a hardware counter that is stopped looks like
     /// one with nothing to count.
-    #[must_use]
-    pub fn throttled(&self) -> u64 {
+    fn throttled(&self) -> u64 {
         let Some(period_ns) = self.clock_period_ns else {
             return 0;
         };
@@ -242,12 +245,31 @@ impl<'obj> Session<'obj> {
         self.programs.pending().map(|(_, cookie)| cookie).collect()
     }
 
-    /// The kernel side's counters.
+    /// What the kernel side counted.
     ///
     /// # Errors
-    /// When they cannot be read.
-    pub fn counters(&self) -> Result<abi::Stats> {
-        self.programs.counters()
+    /// When its counters cannot be read.
+    pub fn counted(&self) -> Result<Counted> {
+        let counters = self.programs.counters()?;
+        let nmi_cost = counters.nmi_cost.to_vec();
+        Ok(Counted {
+            lost: Lost {
+                kernel_ring: counters.kernel_ring_full,
+                user_ring: counters.user_ring_full,
+                slots: counters.no_slot + counters.no_workspace,
+                schedule: counters.not_scheduled,
+                shed: 0,
+                throttled: self.throttled(),
+                notices: counters.notice_ring_full,
+            },
+            steps: Steps {
+                cfi: counters.frames_cfi,
+                frame_pointer: counters.frames_frame_pointer,
+                rule_cached: counters.rules_cached,
+                rule_found: counters.rules_found,
+            },
+            nmi_cost: Histogram::<3>::from_parts(nmi_cost, counters.nmi_cost_ns).summary(),
+        })
     }
 }
 

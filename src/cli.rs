@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod duration;
+pub mod format;
 pub mod record;
 
 use clap::{ArgAction, Parser, Subcommand};

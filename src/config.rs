@@ -10,8 +10,9 @@ use regex::Regex;
 
 use crate::bpf::abi;
 use crate::capture::event_name::EventSpec;
-use crate::cli::record::{Format, Record};
+use crate::cli::record::Record;
 use crate::error::{Error, Result};
+use crate::export::Format;
 use crate::id::{Pid, Tid};
 use crate::proc::cpus;
 use crate::time::Rate;
@@ -186,12 +187,8 @@ fn max_depth(typed: Option<u32>) -> Result<u32> {
 fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig>> {
     if paths.is_empty() {
         let format = format.unwrap_or(Format::Svg);
-        let extension = match format {
-            Format::Svg => "svg",
-            Format::Folded => "folded",
-        };
         return Ok(vec![OutputConfig {
-            destination: Destination::New("profile", extension),
+            destination: Destination::New("profile", format.extensions()[0]),
             format,
         }]);
     }
@@ -234,11 +231,7 @@ fn format_of(path: &Path) -> Option<Format> {
     if path == Path::new("-") {
         return Some(Format::Folded);
     }
-    match path.extension()?.to_str()? {
-        "svg" => Some(Format::Svg),
-        "folded" | "txt" => Some(Format::Folded),
-        _ => None,
-    }
+    Format::of_name(path.file_name()?.to_str()?)
 }
 
 #[cfg(test)]

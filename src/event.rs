@@ -32,6 +32,15 @@ pub trait EventSource {
     fn read_events(&mut self, sink: &mut dyn FnMut(Event)) -> Result<()>;
 }
 
+/// How user stacks are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In the task, where it may sleep.
+    Deferred,
+    /// In the interrupt, by frame pointers: the kernel is too old.
+    Interrupt,
+}
+
 /// How the user stack of a sample follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promise {
@@ -58,6 +67,8 @@ pub struct KernelHalf {
     pub comm: Comm,
     /// How many samples it stands for.
     pub weight: Weight,
+    /// Which of the session's events, by position.
+    pub event: u8,
     /// How its user stack follows.
     pub promise: Promise,
     /// Whether the interrupt hit somno's own callback.

@@ -21,6 +21,8 @@
 //!                                      |
 //!                        symbolize: names, inlined functions, reasons
 //!                                      |
+//!                 view::selection: what of it is asked for
+//!                                      |
 //!             export (folded, svg)   view (hottest)   report (text, json)
 //! ```
 //!
@@ -73,6 +75,7 @@ pub mod export;
 pub mod id;
 pub mod proc;
 pub mod profile;
+pub mod recording;
 pub mod report;
 pub mod stitch;
 pub mod symbolize;

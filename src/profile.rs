@@ -1,37 +1,53 @@
-//! A profile: interned stacks and what they weigh.
+//! A profile: what was sampled, interned, one row a sample.
 
 pub mod frames;
+pub mod header;
 pub mod histogram;
+pub mod modules;
+pub mod names;
 pub mod stacks;
 pub mod tally;
+pub mod threads;
+pub mod totals;
 
-use rustc_hash::FxHashMap;
-
-use crate::event::{Comm, Outcome, UserFrame, Weight};
-use crate::id::Pid;
+use crate::event::{Outcome, UserFrame, Weight};
+use crate::id::{Cpu, Pid};
 use crate::stitch::{Sample, User};
-use crate::time::ProcessStart;
+use crate::time::{ProcessStart, Timestamp};
 
 use self::frames::{Frame, FrameId, FrameTable};
+use self::modules::ModuleTable;
 use self::stacks::{StackId, StackTable};
+use self::threads::{Thread, ThreadId, ThreadTable};
 
-/// The distinct stacks of all samples, by thread name, with their weights.
+/// Every sample, and the tables that samples refer to.
 #[derive(Debug, Default)]
 pub struct Profile {
     frames: FrameTable,
     stacks: StackTable,
-    weights: FxHashMap<(Comm, StackId), Weight>,
+    threads: ThreadTable,
+    modules: ModuleTable,
+    rows: Vec<Row>,
 }
 
-/// One distinct stack of threads of one name.
-#[derive(Clone, Copy, Debug)]
+/// A sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The threads' name.
-    pub comm: Comm,
-    /// The stack.
-    pub stack: StackId,
-    /// What it weighs.
+    /// When it was taken.
+    pub time: Timestamp,
+    /// How many samples, or nanoseconds, it stands for.
     pub weight: Weight,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The stack: from the root the reason why it stopped short, where it did, then user
+    /// frames, then kernel frames.
+    pub stack: StackId,
+    /// The CPU.
+    pub cpu: Cpu,
+    /// Which of the header's events.
+    pub event: u8,
+    /// How the user stack ended; none of a kernel thread.
+    pub outcome: Option<Outcome>,
 }
 
 impl Profile {
@@ -41,8 +57,7 @@ impl Profile {
         Self::default()
     }
 
-    /// Adds a sample: from the root the reason why its stack stopped short,
-    /// where it did, then user frames, then kernel frames.
+    /// Adds a sample.
     pub fn add(&mut self, sample: &Sample) {
         let mut stack = StackId::ROOT;
         if let Some(outcome) = sample.outcome()
@@ -55,13 +70,29 @@ impl Profile {
                 stack = self.push(stack, user_frame(half.pid, half.process_start, frame));
             }
         }
-        for &address in sample.kernel_half.kernel.iter().rev() {
+        let half = &sample.kernel_half;
+        for &address in half.kernel.iter().rev() {
             stack = self.push(stack, Frame::Kernel(address));
         }
-        *self
-            .weights
-            .entry((sample.kernel_half.comm, stack))
-            .or_default() += sample.kernel_half.weight;
+        let thread = self.threads.intern(Thread {
+            pid: half.pid,
+            tid: half.tid,
+            comm: half.comm,
+        });
+        self.rows.push(Row {
+            time: half.time,
+            weight: half.weight,
+            thread,
+            stack,
+            cpu: half.cpu,
+            event: half.event,
+            outcome: sample.outcome(),
+        });
+    }
+
+    /// Puts the rows in order of time, which they do not come in: each CPU has its own ring.
+    pub fn sort(&mut self) {
+        self.rows.sort_by_key(|row| row.time);
     }
 
     /// The distinct frames.
@@ -70,25 +101,33 @@ impl Profile {
         &self.frames
     }
 
-    /// Every distinct stack with its weight, in no particular order.
-    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        self.weights.iter().map(|(&(comm, stack), &weight)| Row {
-            comm,
-            stack,
-            weight,
-        })
+    /// The threads.
+    #[must_use]
+    pub fn threads(&self) -> &ThreadTable {
+        &self.threads
+    }
+
+    /// The files that frames are in.
+    #[must_use]
+    pub fn modules(&self) -> &ModuleTable {
+        &self.modules
+    }
+
+    /// The files that frames are in, to add to them.
+    pub fn modules_mut(&mut self) -> &mut ModuleTable {
+        &mut self.modules
+    }
+
+    /// The samples, in order of time after [`Self::sort`].
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     /// The frames of a stack, root first.
     #[must_use]
     pub fn stack(&self, stack: StackId) -> Vec<FrameId> {
         self.stacks.frames(stack)
-    }
-
-    /// What all samples weigh together.
-    #[must_use]
-    pub fn total(&self) -> Weight {
-        self.weights.values().copied().sum()
     }
 
     fn push(&mut self, parent: StackId, frame: Frame) -> StackId {

@@ -152,6 +152,7 @@ mod tests {
             tid: Tid(1),
             comm: Comm::from("test"),
             weight: Weight(1),
+            event: 0,
             promise,
             own_cost: false,
             in_nmi: false,

@@ -63,6 +63,7 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         tid: Tid(fixed.tid),
         comm: Comm::new(fixed.comm),
         weight: Weight(fixed.weight),
+        event: 0,
         promise: match fixed.promise {
             abi::promise::DEFERRED => Promise::Deferred(cookie(fixed.cookie)),
             abi::promise::KERNEL_ONLY => Promise::KernelOnly,

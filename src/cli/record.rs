@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 
 use super::duration;
+use crate::export::Format;
 
 /// Sample a command, processes or the whole system, then write a profile
 #[derive(Debug, Args)]
@@ -110,13 +111,4 @@ pub struct Record {
     /// Write counts of what happened, was lost and cost, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub stats: Option<PathBuf>,
-}
-
-/// What a profile can be written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A flame graph
-    Svg,
-    /// Folded stacks
-    Folded,
 }

@@ -2,6 +2,7 @@
 
 mod collect;
 mod finish;
+mod naming;
 mod target;
 
 use std::sync::Arc;
@@ -9,24 +10,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::unistd::User;
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use self::collect::Collector;
-use self::finish::{Outputs, Recorded};
+use self::finish::Outputs;
 use self::target::{Attached, End};
 use super::{Verbosity, complain, say};
 use crate::bpf;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
-use crate::capture::{Mode, Options, Session};
+use crate::capture::{Options, Session};
 use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Result};
-use crate::event::EventSource as _;
+use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
-use crate::proc::status;
-use crate::report::stats::Lost;
+use crate::proc::{machine, status};
+use crate::profile::header::{EventInfo, Header, Unit};
+use crate::profile::totals::{Own, Totals};
 use crate::time::{Rate, Timestamp};
 
 /// How often the rings are looked at when nothing wakes us.
@@ -59,6 +62,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     }
 
     let mut attached = Attached::attach(&mut session, &config, &options)?;
+    let header = header(&session, &options, attached.describe());
     let began = Instant::now();
     let mut collector = Collector::new(target::sudo_caller());
     let cpu_before = process_cpu();
@@ -73,29 +77,28 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         .elapsed()
         .saturating_sub(config.delay.unwrap_or_default());
     drain(&mut session, &mut collector)?;
-    let user_space_cpu = process_cpu().saturating_sub(cpu_before);
+    let own = own(process_cpu().saturating_sub(cpu_before));
 
     // What is no longer pending has been sent, so it is read after this.
     let pending = session.pending();
     session.read_events(&mut |event| collector.add(event))?;
     let collected = collector.finish(&pending);
-    let counters = session.counters()?;
-    let throttled = session.throttled();
-    let recorded = Recorded {
-        collected,
-        lost: Lost::new(&counters, throttled),
-        counters,
-        mode: session.mode(),
-        event: options.event.name,
-        rate: options.rate,
+    let counted = session.counted()?;
+    let first = collected.tally.first.unwrap_or(started);
+    let totals = Totals {
         duration,
-        started,
-        user_space_cpu,
-        memory: status::own_memory(),
-        target: attached.describe(),
+        lost: counted.lost,
+        steps: counted.steps,
+        nmi_cost: counted.nmi_cost,
+        own,
+        symbols_captured: 0,
+        modules_seen: collected.files.seen(),
+        start_to_first_sample: Duration::from_nanos(first.0.saturating_sub(started.0)),
+        notices: collected.notices,
     };
     // While the programs are loaded, the kernel has names for them.
-    let written = outputs.write(&recorded, verbosity);
+    let recording = naming::name(header, collected, totals)?;
+    let written = outputs.write(&recording, verbosity);
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
     stop.store(true, Ordering::Relaxed);
@@ -245,6 +248,26 @@ fn default_event() -> (EventSpec, Chosen) {
     }
 }
 
+fn header(session: &Session<'_>, options: &Options, target: String) -> Header {
+    let arguments = std::env::args_os();
+    Header {
+        version: env!("CARGO_PKG_VERSION").into(),
+        command_line: arguments
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        target,
+        mode: session.mode(),
+        events: vec![EventInfo {
+            name: options.event.name.clone(),
+            unit: Unit::Samples,
+        }],
+        rate: options.rate,
+        began_unix_ns: nanoseconds(ClockId::Realtime),
+        began: Timestamp(nanoseconds(ClockId::Monotonic)),
+        machine: machine::read(),
+    }
+}
+
 /// What a user should know about this run before it begins; each once.
 fn notes(config: &RecordConfig, session: &Session<'_>, chosen: Chosen) -> Vec<String> {
     let mut notes = Vec::new();
@@ -269,11 +292,22 @@ fn user_id(user: &str) -> Option<u32> {
         .or_else(|| Some(User::from_name(user).ok()??.uid.as_raw()))
 }
 
+/// What this process took, before symbols are read.
+fn own(cpu: Duration) -> Own {
+    let memory = status::own_memory();
+    Own {
+        cpu,
+        peak_resident: memory.peak_resident,
+        anonymous: memory.anonymous,
+    }
+}
+
 /// CPU time of this process so far.
 fn process_cpu() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(
-        time.tv_sec.cast_unsigned(),
-        u32::try_from(time.tv_nsec).unwrap_or_default(),
-    )
+    Duration::from_nanos(nanoseconds(ClockId::ProcessCPUTime))
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }

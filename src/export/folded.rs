@@ -4,21 +4,27 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::profile::Profile;
-use crate::symbolize::names::{Names, clean};
+use crate::view::selection::Selection;
+
+/// What stands for the root of a stack that has neither group nor frames.
+const EMPTY: &str = "all";
 
 /// Makes the lines, sorted, each stack once; frames of the same names are merged.
 #[must_use]
-pub fn lines(profile: &Profile, names: &Names) -> Vec<String> {
+pub fn lines(selection: &Selection<'_>) -> Vec<String> {
     let mut weights: BTreeMap<String, u64> = BTreeMap::new();
-    for row in profile.rows() {
-        let mut stack = clean(&row.comm.to_text());
-        for frame in profile.stack(row.stack) {
-            for name in names.of(frame) {
-                write!(stack, ";{name}").expect("a string takes everything");
+    for stack in selection.stacks() {
+        let mut line = stack.label.unwrap_or_default();
+        for frame in &stack.frames {
+            if !line.is_empty() {
+                line.push(';');
             }
+            write!(line, "{}", frame.named.name).expect("a string takes everything");
         }
-        *weights.entry(stack).or_default() += row.weight.0;
+        if line.is_empty() {
+            line.push_str(EMPTY);
+        }
+        *weights.entry(line).or_default() += stack.weight.0;
     }
     weights
         .into_iter()
@@ -26,12 +32,12 @@ pub fn lines(profile: &Profile, names: &Names) -> Vec<String> {
         .collect()
 }
 
-/// Writes the lines.
+/// Writes folded stacks.
 ///
 /// # Errors
 /// Whatever the writer gives.
-pub fn write(lines: &[String], to: &mut dyn Write) -> io::Result<()> {
-    for line in lines {
+pub fn write(selection: &Selection<'_>, to: &mut dyn Write) -> io::Result<()> {
+    for line in lines(selection) {
         writeln!(to, "{line}")?;
     }
     Ok(())

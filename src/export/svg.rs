@@ -7,14 +7,7 @@ use inferno::flamegraph::{
     color::{BackgroundColor, MultiPalette},
 };
 
-/// What stands above the graph.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heading {
-    /// What was sampled.
-    pub title: String,
-    /// How, for how long, and how completely.
-    pub subtitle: String,
-}
+use super::{Options, Subject, folded};
 
 /// What is drawn where there is nothing to draw.
 const EMPTY: &str = r#"<?xml version="1.0" standalone="no"?>
@@ -23,17 +16,24 @@ const EMPTY: &str = r#"<?xml version="1.0" standalone="no"?>
 </svg>
 "#;
 
-/// Draws folded lines, which must be sorted.
+/// Draws a flame graph.
 ///
 /// # Errors
 /// Whatever the writer gives.
-pub fn write(lines: &[String], heading: &Heading, to: &mut dyn Write) -> io::Result<()> {
+pub fn write(subject: &Subject<'_>, options: &Options, to: &mut dyn Write) -> io::Result<()> {
+    let title = options.title.as_ref().unwrap_or(&subject.header.target);
+    let lines = folded::lines(subject.selection);
+    draw(&lines, title, subject.remark, to)
+}
+
+/// Draws folded lines, which must be sorted.
+fn draw(lines: &[String], title: &str, subtitle: &str, to: &mut dyn Write) -> io::Result<()> {
     if lines.is_empty() {
         return to.write_all(EMPTY.as_bytes());
     }
     let mut options = flamegraph::Options::default();
-    options.title.clone_from(&heading.title);
-    options.subtitle = Some(heading.subtitle.clone());
+    options.title = title.into();
+    options.subtitle = Some(subtitle.into());
     options.colors = Palette::Multi(MultiPalette::Java);
     options.bgcolors = Some(BackgroundColor::Grey);
     options.hash = true;
@@ -47,12 +47,8 @@ mod tests {
 
     fn draw(lines: &[&str]) -> String {
         let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
-        let heading = Heading {
-            title: "a <title>".into(),
-            subtitle: "how".into(),
-        };
         let mut svg = Vec::new();
-        write(&lines, &heading, &mut svg).expect("memory takes everything");
+        super::draw(&lines, "a <title>", "how", &mut svg).expect("memory takes everything");
         String::from_utf8(svg).expect("it is text")
     }
 

@@ -52,6 +52,15 @@ impl FrameTable {
         })
     }
 
+    /// The frame with this id.
+    ///
+    /// # Panics
+    /// When the id is of another table.
+    #[must_use]
+    pub fn get(&self, id: FrameId) -> Frame {
+        self.frames[id.index()]
+    }
+
     /// Every frame with its id.
     pub fn iter(&self) -> impl Iterator<Item = (FrameId, Frame)> + '_ {
         (0..).map(FrameId).zip(self.frames.iter().copied())

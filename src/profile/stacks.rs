@@ -11,6 +11,12 @@ pub struct StackId(u32);
 impl StackId {
     /// The empty stack.
     pub const ROOT: Self = Self(0);
+
+    /// The stack's position, the empty one's 0, for tables beside this one.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// Distinct stacks; those with the same callers share them.
@@ -33,13 +39,31 @@ impl StackTable {
         })
     }
 
+    /// The stack below a stack's leaf, and the leaf; none for the empty one.
+    #[must_use]
+    pub fn split(&self, stack: StackId) -> Option<(StackId, FrameId)> {
+        let index = (stack.0 as usize).checked_sub(1)?;
+        self.nodes.get(index).copied()
+    }
+
+    /// How many there are, the empty one not counted.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// The frames of a stack, root first.
     #[must_use]
     pub fn frames(&self, stack: StackId) -> Vec<FrameId> {
         let mut frames = Vec::new();
         let mut at = stack;
-        while at != StackId::ROOT {
-            let (parent, frame) = self.nodes[at.0 as usize - 1];
+        while let Some((parent, frame)) = self.split(at) {
             frames.push(frame);
             at = parent;
         }

@@ -1,22 +1,25 @@
 //! The JSON object of `--stats`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::bpf::abi;
-use crate::event::Outcome;
-use crate::profile::histogram::{Histogram, Summary};
+use crate::event::{Mode, Outcome};
+use crate::profile::histogram::Summary;
+use crate::profile::names::Names;
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::symbolize::names::Names;
+use crate::profile::totals::{Lost, Steps};
+use crate::recording::Recording;
+use crate::time::Rate;
 
 /// Everything that is counted in one run; the keys are a contract.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
 pub struct Stats {
     pub schema: u32,
-    pub version: &'static str,
+    pub version: String,
     pub kernel: String,
     pub capture: &'static str,
     pub event: String,
@@ -34,19 +37,6 @@ pub struct Stats {
     pub cost: Cost,
     pub start_to_first_sample_ns: u64,
     pub bytes_written: u64,
-}
-
-/// What was lost, and where.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
-pub struct Lost {
-    pub kernel_ring: u64,
-    pub user_ring: u64,
-    pub slots: u64,
-    pub schedule: u64,
-    pub shed: u64,
-    pub throttled: u64,
-    pub notices: u64,
 }
 
 /// What reading user memory took.
@@ -98,36 +88,69 @@ pub fn outcomes(tally: &Tally) -> BTreeMap<&'static str, u64> {
         .collect()
 }
 
-impl Lost {
-    /// Puts together what the kernel side counted and what the kernel held back.
+impl Stats {
+    /// Puts together what is known of a recording.
     #[must_use]
-    pub fn new(counters: &abi::Stats, throttled: u64) -> Self {
+    pub fn new(recording: &Recording, bytes_written: u64) -> Self {
+        let Recording {
+            header,
+            totals,
+            tally,
+            names,
+            ..
+        } = recording;
         Self {
-            kernel_ring: counters.kernel_ring_full,
-            user_ring: counters.user_ring_full,
-            slots: counters.no_slot + counters.no_workspace,
-            schedule: counters.not_scheduled,
-            shed: 0,
-            throttled,
-            notices: counters.notice_ring_full,
+            schema: 1,
+            version: header.version.clone(),
+            kernel: header.machine.kernel.clone(),
+            capture: match header.mode {
+                Mode::Deferred => "deferred",
+                Mode::Interrupt => "interrupt",
+            },
+            event: header.event_names(),
+            freq: match header.rate {
+                Rate::Frequency(hertz) => hertz.get(),
+                Rate::Period(_) => 0,
+            },
+            duration_ns: nanoseconds(totals.duration),
+            samples: tally.samples(),
+            samples_in_nmi: tally.in_nmi,
+            user_halves: tally.user_halves,
+            user: outcomes(tally),
+            kernel_only: tally.kernel_only,
+            lost: totals.lost,
+            reads: Reads { slept: tally.slept },
+            frames: Frames::new(&totals.steps, names),
+            modules: Modules {
+                seen: totals.modules_seen,
+                symbols_captured: totals.symbols_captured,
+            },
+            cost: Cost {
+                nmi_ns: totals.nmi_cost,
+                deferred_ns: tally.deferred_cost.summary(),
+                own_samples: tally.own_cost,
+                user_space_cpu_ns: nanoseconds(totals.own.cpu),
+                max_rss_bytes: totals.own.peak_resident,
+                max_anon_bytes: totals.own.anonymous,
+            },
+            start_to_first_sample_ns: nanoseconds(totals.start_to_first_sample),
+            bytes_written,
         }
     }
 }
 
 impl Frames {
-    /// Puts together what the kernel side and the symbolizer counted.
-    #[must_use]
-    pub fn new(counters: &abi::Stats, names: &Names) -> Self {
+    fn new(steps: &Steps, names: &Names) -> Self {
         let unnamed_by: BTreeMap<_, _> = names
             .unnamed()
-            .iter()
-            .map(|(reason, &count)| (reason.key(), count))
+            .into_iter()
+            .map(|(reason, count)| (reason.key(), count))
             .collect();
         Self {
-            cfi: counters.frames_cfi,
-            frame_pointer: counters.frames_frame_pointer,
-            rule_cached: counters.rules_cached,
-            rule_found: counters.rules_found,
+            cfi: steps.cfi,
+            frame_pointer: steps.frame_pointer,
+            rule_cached: steps.rule_cached,
+            rule_found: steps.rule_found,
             named: names.named(),
             unnamed: unnamed_by.values().sum(),
             unnamed_by,
@@ -135,8 +158,6 @@ impl Frames {
     }
 }
 
-/// What the interrupt halves cost, from the kernel side's buckets.
-#[must_use]
-pub fn nmi_cost(counters: &abi::Stats) -> Summary {
-    Histogram::<3>::from_parts(counters.nmi_cost.to_vec(), counters.nmi_cost_ns).summary()
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -6,8 +6,23 @@ use std::time::Duration;
 use crate::event::{Outcome, Weight};
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::report::stats::Lost;
+use crate::profile::totals::Lost;
+use crate::recording::Recording;
 use crate::view::top::Function;
+
+/// How a recording was made, and how completely, for a place with room for one line.
+#[must_use]
+pub fn remark(recording: &Recording) -> String {
+    let header = &recording.header;
+    format!(
+        "{}, {} for {}: {} samples, {}",
+        header.event_names(),
+        header.rate_text(),
+        duration(recording.totals.duration),
+        recording.tally.samples(),
+        completeness(&recording.tally),
+    )
+}
 
 /// How completely user stacks were read, in a few words.
 #[must_use]

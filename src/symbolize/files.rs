@@ -13,10 +13,10 @@ use rustix::fs::{FsWord, MemfdFlags, fstatfs, memfd_create};
 
 use blazesym::helper::read_elf_build_id;
 
-use super::names::{Unnamed, clean};
 use super::regular;
 use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
+use crate::profile::names::{Unnamed, clean};
 
 /// Files held open at a time; of later ones only the path is kept.
 const FILES_HELD: usize = 4096;

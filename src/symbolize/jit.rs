@@ -1,58 +1,42 @@
 //! Names of code that a process made at run time.
 
-use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Seek as _};
 
-use super::jit_maps::{JitMaps, Sources};
-use super::names::{FrameName, Kind, Names, Unnamed};
+use super::jit_maps::Sources;
 use super::wanted::Wanted;
+use super::work::Named;
 use super::{jitdump, perf_map};
 use crate::addr::UserAddress;
-use crate::id::Pid;
 use crate::profile::frames::FrameId;
-use crate::time::ProcessStart;
+use crate::profile::names::{FrameName, Kind, Naming, Unnamed};
 
-/// Frames in anonymous memory, by process.
-#[derive(Debug, Default)]
-pub struct JitFrames {
-    processes: HashMap<(Pid, ProcessStart), Vec<(FrameId, UserAddress)>>,
-}
-
-impl JitFrames {
-    /// Takes a frame.
-    pub fn add(&mut self, pid: Pid, start: ProcessStart, id: FrameId, address: UserAddress) {
-        let frames = self.processes.entry((pid, start)).or_default();
-        frames.push((id, address));
-    }
-
-    /// Names all of them, or says why not.
-    pub fn name(self, maps: &JitMaps, names: &mut Names) {
-        for ((pid, start), frames) in self.processes {
-            match maps.sources(pid, start) {
-                Ok(sources) => name_by(&sources, &frames, names),
-                Err(reason) => {
-                    for (id, address) in frames {
-                        names.set_unnamed(id, FrameName::anonymous(address), reason);
-                    }
-                }
-            }
-        }
-    }
+/// Names frames of one process where it wrote names for them.
+pub fn name(sources: &Sources, frames: &[(FrameId, UserAddress)]) -> Named {
+    let wanted = read(sources, frames);
+    let naming = |address| match wanted.name(address) {
+        Some(name) => Naming::Named(vec![FrameName::new(name, Kind::Jit).into()]),
+        None => Naming::Unnamed(FrameName::anonymous(address), Unnamed::NotInJitMap),
+    };
+    let name = |&(id, address): &(FrameId, UserAddress)| (id, naming(address));
+    frames.iter().map(name).collect()
 }
 
 /// A dump knows when code was where, so it has the last word.
-fn name_by(sources: &Sources<'_>, frames: &[(FrameId, UserAddress)], names: &mut Names) {
+fn read(sources: &Sources, frames: &[(FrameId, UserAddress)]) -> Wanted {
     let mut wanted = Wanted::new(frames.iter().map(|&(_, address)| address));
     // What was read before an error is still true.
-    if let Some(map) = sources.map {
-        let _ = perf_map::read(std::io::BufReader::new(map), &mut wanted);
+    if let Some(map) = sources.map.as_ref().and_then(from_the_start) {
+        let _ = perf_map::read(BufReader::new(map), &mut wanted);
     }
-    if let Some(dump) = sources.dump {
+    if let Some(dump) = sources.dump.as_ref().and_then(from_the_start) {
         let _ = jitdump::read(dump, sources.until, &mut wanted);
     }
-    for &(id, address) in frames {
-        match wanted.name(address) {
-            Some(name) => names.set(id, vec![FrameName::new(name, Kind::Jit)]),
-            None => names.set_unnamed(id, FrameName::anonymous(address), Unnamed::NotInJitMap),
-        }
-    }
+    wanted
+}
+
+/// Files that were read before are read again from their start: they grow.
+fn from_the_start(mut file: &File) -> Option<&File> {
+    file.rewind().ok()?;
+    Some(file)
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use self::search::{Found, Home};
-use super::names::Unnamed;
 use crate::id::Pid;
 use crate::proc::stat;
+use crate::profile::names::Unnamed;
 use crate::time::{ProcessStart, Timestamp};
 
 /// Processes that are looked after; frames of others have no names.
@@ -30,11 +30,11 @@ pub struct JitMaps {
 
 /// What there is to read, at least one.
 #[derive(Debug)]
-pub struct Sources<'a> {
+pub struct Sources {
     /// `perf-PID.map`.
-    pub map: Option<&'a File>,
+    pub map: Option<File>,
     /// `jit-PID.dump`.
-    pub dump: Option<&'a File>,
+    pub dump: Option<File>,
     /// When the process was sampled last.
     pub until: Timestamp,
 }
@@ -110,12 +110,13 @@ impl JitMaps {
     ///
     /// # Errors
     /// Why there is nothing.
-    pub fn sources(&self, pid: Pid, start: ProcessStart) -> Result<Sources<'_>, Unnamed> {
+    pub fn sources(&self, pid: Pid, start: ProcessStart) -> Result<Sources, Unnamed> {
         let process = self.processes.get(&(pid, start)).ok_or(Unnamed::NoJitMap)?;
         let found = process.found.as_ref().map_err(|&reason| reason)?;
+        let again = |file: &Option<File>| file.as_ref().and_then(|file| file.try_clone().ok());
         Ok(Sources {
-            map: found.map.as_ref(),
-            dump: found.dump.as_ref(),
+            map: again(&found.map),
+            dump: again(&found.dump),
             until: process.last_seen,
         })
     }

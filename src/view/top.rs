@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::selection::Selection;
 use crate::event::Weight;
-use crate::profile::Profile;
-use crate::symbolize::names::{FrameName, Kind, Names};
+use crate::profile::names::{FrameName, Kind};
 
 /// A function and what it weighs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,20 +19,20 @@ pub struct Function {
 
 /// Lists functions, the one that was the leaf most often first.
 #[must_use]
-pub fn hottest(profile: &Profile, names: &Names) -> Vec<Function> {
+pub fn hottest(selection: &Selection<'_>) -> Vec<Function> {
     let mut weights: HashMap<&FrameName, (Weight, Weight)> = HashMap::new();
-    for row in profile.rows() {
-        let frames = profile.stack(row.stack);
-        let stack: Vec<_> = frames
+    for stack in selection.stacks() {
+        let names: Vec<_> = stack
+            .frames
             .iter()
-            .flat_map(|&frame| names.of(frame))
+            .map(|frame| &frame.named.name)
             .filter(|name| name.kind() != Kind::Reason)
             .collect();
-        if let Some(leaf) = stack.last() {
-            weights.entry(leaf).or_default().0 += row.weight;
+        if let Some(leaf) = names.last() {
+            weights.entry(leaf).or_default().0 += stack.weight;
         }
-        for name in stack.into_iter().collect::<HashSet<_>>() {
-            weights.entry(name).or_default().1 += row.weight;
+        for name in names.into_iter().collect::<HashSet<_>>() {
+            weights.entry(name).or_default().1 += stack.weight;
         }
     }
     let mut functions: Vec<_> = weights

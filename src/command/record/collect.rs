@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use crate::event::{Event, TaskChange, TaskNotice, UserFrame, UserHalf};
-use crate::id::{Cookie, Pid};
+use crate::id::Cookie;
 use crate::profile::Profile;
 use crate::profile::tally::Tally;
+use crate::profile::totals::Notices;
 use crate::stitch::{Sample, Stitcher};
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
@@ -17,24 +18,7 @@ pub(super) struct Collected {
     pub(super) tally: Tally,
     pub(super) files: ModuleFiles,
     pub(super) jit_maps: JitMaps,
-    pub(super) processes: Processes,
-}
-
-/// What the notices said.
-#[derive(Debug, Default)]
-pub(super) struct Processes {
-    pub(super) forks: u64,
-    pub(super) execs: u64,
-    pub(super) exits: u64,
-    pub(super) renames: u64,
-    sampled: HashSet<Pid>,
-}
-
-impl Processes {
-    /// How many processes were sampled, pids that came again once.
-    pub(super) fn sampled(&self) -> usize {
-        self.sampled.len()
-    }
+    pub(super) notices: Notices,
 }
 
 /// The middle of the pipeline: events in, a profile out.
@@ -54,7 +38,7 @@ impl Collector {
                 tally: Tally::new(),
                 files: ModuleFiles::new(),
                 jit_maps: JitMaps::new(caller),
-                processes: Processes::default(),
+                notices: Notices::default(),
             },
         }
     }
@@ -70,8 +54,14 @@ impl Collector {
                 self.stitcher
                     .push_user_half(half, &mut |sample| collected.add_sample(&sample));
             }
-            Event::Module(module) => collected.files.add(&module),
-            Event::BuildId(notice) => collected.files.prove(&notice),
+            Event::Module(module) => {
+                collected.files.add(&module);
+                collected.profile.modules_mut().add(module);
+            }
+            Event::BuildId(notice) => {
+                collected.files.prove(&notice);
+                collected.profile.modules_mut().add_build_id(notice);
+            }
             Event::Task(notice) => collected.add_notice(&notice),
         }
     }
@@ -89,6 +79,7 @@ impl Collector {
         self.stitcher
             .finish(pending, &mut |sample| collected.add_sample(&sample));
         collected.jit_maps.finish();
+        collected.profile.sort();
         self.collected
     }
 }
@@ -103,12 +94,12 @@ impl Collected {
     }
 
     fn add_notice(&mut self, notice: &TaskNotice) {
-        let processes = &mut self.processes;
+        let notices = &mut self.notices;
         *match notice.what {
-            TaskChange::Forked(_) => &mut processes.forks,
-            TaskChange::Execed => &mut processes.execs,
-            TaskChange::Exited => &mut processes.exits,
-            TaskChange::Renamed => &mut processes.renames,
+            TaskChange::Forked(_) => &mut notices.forks,
+            TaskChange::Execed => &mut notices.execs,
+            TaskChange::Exited => &mut notices.exits,
+            TaskChange::Renamed => &mut notices.renames,
         } += 1;
         match notice.what {
             TaskChange::Execed => self.jit_maps.replaced(notice.pid),
@@ -121,6 +112,5 @@ impl Collected {
     fn add_sample(&mut self, sample: &Sample) {
         self.tally.add_sample(sample);
         self.profile.add(sample);
-        self.processes.sampled.insert(sample.kernel_half.pid);
     }
 }

@@ -1,39 +1,19 @@
 //! What is written when sampling has ended.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
-use super::collect::Collected;
-use crate::bpf::abi;
-use crate::capture::Mode;
-use crate::cli::record::Format;
 use crate::command::output::Output;
 use crate::command::{Verbosity, complain, say};
 use crate::config::RecordConfig;
 use crate::error::Result;
-use crate::export::{folded, svg};
-use crate::proc::status::OwnMemory;
-use crate::report::stats::{self, Lost, Stats};
+use crate::export::{self, Format, Subject};
+use crate::recording::Recording;
+use crate::report::stats::Stats;
 use crate::report::summary;
-use crate::symbolize::{names::Names, symbolize};
-use crate::time::{Rate, Timestamp};
+use crate::view::selection::{Filter, Selection};
 use crate::view::top;
 
 const HOTTEST_SHOWN: usize = 5;
-
-/// A recording, ended.
-pub(super) struct Recorded {
-    pub(super) collected: Collected,
-    pub(super) counters: abi::Stats,
-    pub(super) lost: Lost,
-    pub(super) mode: Mode,
-    pub(super) event: String,
-    pub(super) rate: Rate,
-    pub(super) duration: Duration,
-    pub(super) started: Timestamp,
-    pub(super) user_space_cpu: Duration,
-    pub(super) memory: OwnMemory,
-    pub(super) target: String,
-}
 
 /// Everything that will be written, open.
 pub(super) struct Outputs {
@@ -53,28 +33,27 @@ impl Outputs {
         Ok(Self { profiles, stats })
     }
 
-    /// Names the frames and writes everything; then says what came out.
-    pub(super) fn write(self, recorded: &Recorded, verbosity: Verbosity) -> Result<()> {
-        let collected = &recorded.collected;
-        let names = symbolize(
-            collected.profile.frames(),
-            &collected.files,
-            &collected.jit_maps,
-        );
-        let lines = folded::lines(&collected.profile, &names);
-        if lines.is_empty() && verbosity > Verbosity::Quiet {
+    /// Writes everything; then says what came out.
+    pub(super) fn write(self, recording: &Recording, verbosity: Verbosity) -> Result<()> {
+        let everything = Filter::default();
+        let began = recording.header.began;
+        let selection = Selection::new(&recording.profile, &recording.names, began, &everything);
+        if selection.rows().is_empty() && verbosity > Verbosity::Quiet {
             say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
         }
+        let remark = summary::remark(recording);
+        let subject = Subject {
+            selection: &selection,
+            header: &recording.header,
+            remark: &remark,
+        };
         let mut bytes = 0;
         let mut written = Vec::new();
         let mut failed = Vec::new();
         for (output, format) in self.profiles {
             let name = output.name();
-            let result = match format {
-                Format::Folded => output.write(|to| folded::write(&lines, to)),
-                Format::Svg => output.write(|to| svg::write(&lines, &recorded.heading(), to)),
-            };
-            match result {
+            let options = export::Options::default();
+            match output.write(|to| export::write(format, &subject, &options, to)) {
                 Ok(len) => {
                     bytes += len;
                     written.push(name);
@@ -83,7 +62,7 @@ impl Outputs {
             }
         }
         if let Some(output) = self.stats {
-            let stats = recorded.stats(&names, bytes);
+            let stats = Stats::new(recording, bytes);
             let result = output.write(|to| {
                 serde_json::to_writer_pretty(&mut *to, &stats)?;
                 writeln!(to)
@@ -91,7 +70,7 @@ impl Outputs {
             failed.extend(result.err());
         }
         if verbosity > Verbosity::Quiet {
-            recorded.say(&names, &written, verbosity);
+            say_result(recording, &selection, &written, verbosity);
         }
         // All but the first are said here: one can be returned.
         while failed.len() > 1 {
@@ -101,112 +80,46 @@ impl Outputs {
     }
 }
 
-impl Recorded {
-    fn heading(&self) -> svg::Heading {
-        svg::Heading {
-            title: self.target.clone(),
-            subtitle: format!(
-                "{}, {} for {}: {} samples, {}",
-                self.event,
-                self.rate_text(),
-                summary::duration(self.duration),
-                self.collected.tally.samples(),
-                summary::completeness(&self.collected.tally),
-            ),
-        }
+fn say_result(
+    recording: &Recording,
+    selection: &Selection<'_>,
+    written: &[String],
+    verbosity: Verbosity,
+) {
+    let tally = &recording.tally;
+    let totals = &recording.totals;
+    let wrote = if written.is_empty() {
+        "nothing".into()
+    } else {
+        written.join(", ")
+    };
+    say(&format!(
+        "somno: {} samples in {}, {}; wrote {wrote}",
+        tally.samples(),
+        summary::duration(totals.duration),
+        summary::completeness(tally),
+    ));
+    for line in summary::shortfalls(tally, &totals.lost) {
+        say(&format!("somno: {line}"));
     }
-
-    fn rate_text(&self) -> String {
-        match self.rate {
-            Rate::Frequency(hertz) => format!("{hertz} Hz"),
-            Rate::Period(period) => format!("every {period}"),
-        }
+    if verbosity < Verbosity::Verbose {
+        return;
     }
-
-    fn stats(&self, names: &Names, bytes_written: u64) -> Stats {
-        let tally = &self.collected.tally;
-        Stats {
-            schema: 1,
-            version: env!("CARGO_PKG_VERSION"),
-            kernel: rustix::system::uname()
-                .release()
-                .to_string_lossy()
-                .into_owned(),
-            capture: match self.mode {
-                Mode::Deferred => "deferred",
-                Mode::Interrupt => "interrupt",
-            },
-            event: self.event.clone(),
-            freq: match self.rate {
-                Rate::Frequency(hertz) => hertz.get(),
-                Rate::Period(_) => 0,
-            },
-            duration_ns: nanoseconds(self.duration),
-            samples: tally.samples(),
-            samples_in_nmi: tally.in_nmi,
-            user_halves: tally.user_halves,
-            user: stats::outcomes(tally),
-            kernel_only: tally.kernel_only,
-            lost: self.lost,
-            reads: stats::Reads { slept: tally.slept },
-            frames: stats::Frames::new(&self.counters, names),
-            modules: stats::Modules {
-                seen: self.collected.files.seen(),
-                symbols_captured: 0,
-            },
-            cost: stats::Cost {
-                nmi_ns: stats::nmi_cost(&self.counters),
-                deferred_ns: tally.deferred_cost.summary(),
-                own_samples: tally.own_cost,
-                user_space_cpu_ns: nanoseconds(self.user_space_cpu),
-                max_rss_bytes: self.memory.peak_resident,
-                max_anon_bytes: self.memory.anonymous,
-            },
-            start_to_first_sample_ns: tally
-                .first
-                .map_or(0, |first| first.0.saturating_sub(self.started.0)),
-            bytes_written,
-        }
+    if verbosity >= Verbosity::Diagnostic {
+        say(&format!("somno: {} samples taken in an NMI", tally.in_nmi));
     }
-
-    fn say(&self, names: &Names, written: &[String], verbosity: Verbosity) {
-        let tally = &self.collected.tally;
-        let wrote = if written.is_empty() {
-            "nothing".into()
-        } else {
-            written.join(", ")
-        };
-        say(&format!(
-            "somno: {} samples in {}, {}; wrote {wrote}",
-            tally.samples(),
-            summary::duration(self.duration),
-            summary::completeness(tally),
-        ));
-        for line in summary::shortfalls(tally, &self.lost) {
-            say(&format!("somno: {line}"));
-        }
-        if verbosity < Verbosity::Verbose {
-            return;
-        }
-        if verbosity >= Verbosity::Diagnostic {
-            say(&format!("somno: {} samples taken in an NMI", tally.in_nmi));
-        }
-        let processes = &self.collected.processes;
-        say(&format!(
-            "somno: {} processes sampled; {} forks, {} execs, {} exits, {} renames noticed",
-            processes.sampled(),
-            processes.forks,
-            processes.execs,
-            processes.exits,
-            processes.renames,
-        ));
-        let mut functions = top::hottest(&self.collected.profile, names);
-        functions.truncate(HOTTEST_SHOWN);
-        let total = self.collected.profile.total();
-        say(summary::hottest(&functions, total).trim_end());
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    let threads = recording.profile.threads().iter();
+    let processes: HashSet<_> = threads.map(|(_, thread)| thread.pid).collect();
+    let notices = &totals.notices;
+    say(&format!(
+        "somno: {} processes sampled; {} forks, {} execs, {} exits, {} renames noticed",
+        processes.len(),
+        notices.forks,
+        notices.execs,
+        notices.exits,
+        notices.renames,
+    ));
+    let mut functions = top::hottest(selection);
+    functions.truncate(HOTTEST_SHOWN);
+    say(summary::hottest(&functions, selection.total()).trim_end());
 }

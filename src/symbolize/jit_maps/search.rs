@@ -16,7 +16,7 @@ use crate::id::Pid;
 use crate::proc::maps::{self, Mapping};
 use crate::proc::stat;
 use crate::proc::status::{self, Identity};
-use crate::symbolize::names::Unnamed;
+use crate::profile::names::Unnamed;
 use crate::symbolize::regular;
 use crate::time::ProcessStart;
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use super::frames::{Frame, FrameId, FrameTable};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::Outcome;
-use crate::profile::frames::FrameId;
 use crate::text;
 
 /// What kind of code a name is of.
@@ -56,9 +57,24 @@ pub enum Unnamed {
     NoSymbol,
     /// The kernel's symbols cannot be read, or have none there.
     NoKernelSymbols,
+    /// Nobody looked for its name.
+    NotAsked,
 }
 
 impl Unnamed {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::NoJitMap,
+        Self::JitMapRefused,
+        Self::NotInJitMap,
+        Self::NotOpened,
+        Self::Replaced,
+        Self::Unreadable,
+        Self::NoSymbol,
+        Self::NoKernelSymbols,
+        Self::NotAsked,
+    ];
+
     /// Its name where it is counted.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -71,6 +87,7 @@ impl Unnamed {
             Self::Unreadable => "unreadable",
             Self::NoSymbol => "no_symbol",
             Self::NoKernelSymbols => "no_kernel_symbols",
+            Self::NotAsked => "not_asked",
         }
     }
 }
@@ -135,6 +152,42 @@ impl fmt::Display for FrameName {
     }
 }
 
+/// A line of source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// The file, with its directory where that is known.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 where it is not known.
+    pub line: u32,
+}
+
+/// A function's name, and where in its source the frame is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFrame {
+    /// The function.
+    pub name: FrameName,
+    /// The line, where debug information has it.
+    pub location: Option<Location>,
+}
+
+impl From<FrameName> for NamedFrame {
+    fn from(name: FrameName) -> Self {
+        Self {
+            name,
+            location: None,
+        }
+    }
+}
+
+/// What became of naming a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// It has names; with inlined functions several, outermost first.
+    Named(Vec<NamedFrame>),
+    /// It has none, for this reason; its place stands for one.
+    Unnamed(FrameName, Unnamed),
+}
+
 /// Makes a name safe for a folded line too, where `;` separates frames.
 #[must_use]
 pub fn clean(name: &str) -> String {
@@ -142,54 +195,71 @@ pub fn clean(name: &str) -> String {
 }
 
 /// The names of every frame of a table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Names {
-    names: Vec<Box<[FrameName]>>,
-    unnamed: BTreeMap<Unnamed, u64>,
+    names: Vec<Box<[NamedFrame]>>,
+    reasons: BTreeMap<FrameId, Unnamed>,
 }
 
 impl Names {
-    /// Makes room for the names of so many frames.
+    /// Names the frames of a table that are no code, and makes room for the others.
     #[must_use]
-    pub fn for_frames(count: usize) -> Self {
-        Self {
-            names: vec![Box::default(); count],
-            unnamed: BTreeMap::new(),
+    pub fn new(frames: &FrameTable) -> Self {
+        let mut names = Self::default();
+        for (id, frame) in frames.iter() {
+            if let Frame::Reason(outcome) = frame {
+                names.set(id, Naming::Named(vec![FrameName::reason(outcome).into()]));
+            }
         }
+        names
     }
 
-    /// Names a frame; with inlined functions, outermost first.
-    pub fn set(&mut self, id: FrameId, names: Vec<FrameName>) {
+    /// Names a frame.
+    pub fn set(&mut self, id: FrameId, naming: Naming) {
+        if id.index() >= self.names.len() {
+            self.names.resize(id.index() + 1, Box::default());
+        }
+        self.reasons.remove(&id);
+        let names = match naming {
+            Naming::Named(names) => names,
+            Naming::Unnamed(place, reason) => {
+                self.reasons.insert(id, reason);
+                vec![place.into()]
+            }
+        };
         self.names[id.index()] = names.into();
     }
 
-    /// Gives a frame its place for a name, and counts why.
-    pub fn set_unnamed(&mut self, id: FrameId, place: FrameName, reason: Unnamed) {
-        self.set(id, vec![place]);
-        *self.unnamed.entry(reason).or_default() += 1;
+    /// The names of a frame, outermost first; none where nobody looked for them yet.
+    #[must_use]
+    pub fn of(&self, id: FrameId) -> &[NamedFrame] {
+        self.names.get(id.index()).map_or(&[], |names| names)
     }
 
-    /// The names of a frame, outermost first.
+    /// Why a frame has no name but its place.
     #[must_use]
-    pub fn of(&self, id: FrameId) -> &[FrameName] {
-        &self.names[id.index()]
+    pub fn reason(&self, id: FrameId) -> Option<Unnamed> {
+        self.reasons.get(&id).copied()
     }
 
     /// How many frames have no name, by reason.
     #[must_use]
-    pub fn unnamed(&self) -> &BTreeMap<Unnamed, u64> {
-        &self.unnamed
+    pub fn unnamed(&self) -> BTreeMap<Unnamed, u64> {
+        let mut counts = BTreeMap::new();
+        for reason in self.reasons.values() {
+            *counts.entry(*reason).or_default() += 1;
+        }
+        counts
     }
 
     /// How many frames have one. Reasons why a stack stopped short are no frames.
     #[must_use]
     pub fn named(&self) -> u64 {
-        let places = self
-            .names
-            .iter()
-            .filter(|names| names.first().is_some_and(|name| name.kind != Kind::Reason))
-            .count();
-        places as u64 - self.unnamed.values().sum::<u64>()
+        let is_code = |names: &&Box<[NamedFrame]>| {
+            let kind = names.first().map(|frame| frame.name.kind);
+            kind.is_some_and(|kind| kind != Kind::Reason)
+        };
+        (self.names.iter().filter(is_code).count() - self.reasons.len()) as u64
     }
 }
 

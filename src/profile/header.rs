@@ -1,0 +1,107 @@
+//! What is known of a recording before its first sample.
+
+use std::time::Duration;
+
+use crate::event::{Mode, Weight};
+use crate::time::{Rate, Timestamp};
+
+/// Where, when, how and of what samples were taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The version of somno.
+    pub version: String,
+    /// What was typed to start it.
+    pub command_line: Vec<String>,
+    /// What was sampled, in a few words.
+    pub target: String,
+    /// How user stacks were taken.
+    pub mode: Mode,
+    /// The events; samples name them by position.
+    pub events: Vec<EventInfo>,
+    /// How often.
+    pub rate: Rate,
+    /// When sampling began, in nanoseconds since 1970.
+    pub began_unix_ns: u64,
+    /// The same moment on the clock of the samples.
+    pub began: Timestamp,
+    /// Where.
+    pub machine: Machine,
+}
+
+/// An event that was sampled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventInfo {
+    /// Its name, as typed.
+    pub name: String,
+    /// What its weights count.
+    pub unit: Unit,
+}
+
+/// What weights count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Samples.
+    Samples,
+    /// Time.
+    Nanoseconds,
+}
+
+/// The machine that was sampled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Its host name.
+    pub name: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// As `uname -m` says.
+    pub architecture: String,
+    /// How many CPUs it has.
+    pub cpus: u32,
+    /// What the kernel calls this run of it, by which its addresses mean something.
+    pub boot_id: String,
+}
+
+impl Header {
+    /// How often, in words.
+    #[must_use]
+    pub fn rate_text(&self) -> String {
+        match self.rate {
+            Rate::Frequency(hertz) => format!("{hertz} Hz"),
+            Rate::Period(period) => format!("every {period}"),
+        }
+    }
+
+    /// The names of the events, in words.
+    #[must_use]
+    pub fn event_names(&self) -> String {
+        let names: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| event.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+
+    /// What weights of an event count; those of an unknown one are samples.
+    #[must_use]
+    pub fn unit(&self, event: usize) -> Unit {
+        self.events
+            .get(event)
+            .map_or(Unit::Samples, |event| event.unit)
+    }
+
+    /// How long a weight took, where that is known: of time it is the weight itself, of
+    /// samples of a clock or at a frequency so many periods.
+    #[must_use]
+    pub fn time(&self, event: usize, weight: Weight) -> Option<Duration> {
+        let nanoseconds = match (self.unit(event), self.rate) {
+            (Unit::Nanoseconds, _) => weight.0,
+            (Unit::Samples, Rate::Frequency(hertz)) => {
+                let ns = u128::from(weight.0) * 1_000_000_000 / u128::from(hertz.get());
+                u64::try_from(ns).unwrap_or(u64::MAX)
+            }
+            (Unit::Samples, Rate::Period(_)) => return None,
+        };
+        Some(Duration::from_nanos(nanoseconds))
+    }
+}

@@ -1,0 +1,182 @@
+//! Names the frames of a piece of work.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use blazesym::symbolize::source::Source;
+use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer as Blazesym};
+use rustc_hash::FxHashSet;
+
+use super::debug_files::{self, Symbols};
+use super::work::{Named, Work};
+use super::{jit, kernel};
+use crate::addr::{FileOffset, KernelAddress};
+use crate::id::ModuleId;
+use crate::profile::frames::FrameId;
+use crate::profile::names::{FrameName, Kind, Location, NamedFrame, Naming, Unnamed};
+
+/// Names frames, and keeps what it read of the last file, of which there may be more.
+#[derive(Debug, Default)]
+pub struct Symbolizer {
+    open: Option<OpenFile>,
+    source_files: FxHashSet<Arc<str>>,
+}
+
+/// A file with what was read of its symbols.
+#[derive(Debug)]
+struct OpenFile {
+    module: ModuleId,
+    path: PathBuf,
+    blazesym: Blazesym,
+    sources: Vec<Symbols>,
+}
+
+impl OpenFile {
+    fn new(module: ModuleId, path: &Path) -> Self {
+        Self {
+            module,
+            path: path.to_owned(),
+            blazesym: blazesym(&debug_files::directories(path)),
+            sources: debug_files::sources(path),
+        }
+    }
+}
+
+impl Symbolizer {
+    /// Names every frame, or says why it has no name.
+    pub fn name(&mut self, work: &Work) -> Named {
+        match work {
+            Work::File {
+                module,
+                path,
+                frames,
+                ..
+            } => match path {
+                Ok(path) => self.name_in_file(*module, path, frames, work),
+                Err(reason) => work.unnamed(*reason),
+            },
+            Work::Jit { sources, frames } => match sources {
+                Ok(sources) => jit::name(sources, frames),
+                Err(reason) => work.unnamed(*reason),
+            },
+            Work::Kernel(frames) => self.name_in_kernel(frames),
+        }
+    }
+
+    /// Names frames in a file where it has symbols for them; of the others it says why not.
+    fn name_in_file(
+        &mut self,
+        module: ModuleId,
+        path: &Path,
+        frames: &[(FrameId, FileOffset)],
+        work: &Work,
+    ) -> Named {
+        let open = match self.open.take() {
+            Some(open) if open.module == module && open.path == path => open,
+            _ => OpenFile::new(module, path),
+        };
+        let mut named = Named::with_capacity(frames.len());
+        let mut rest = frames.to_vec();
+        let mut reason = Unnamed::Unreadable;
+        for symbols in &open.sources {
+            if let Some(unnamed) = self.name_by(&open.blazesym, symbols, &rest, &mut named) {
+                reason = Unnamed::NoSymbol;
+                rest = unnamed;
+            }
+        }
+        self.open = Some(open);
+        let places = rest.into_iter().map(|(id, offset)| {
+            let place = FrameName::in_file(work.base_name(), offset);
+            (id, Naming::Unnamed(place, reason))
+        });
+        named.extend(places);
+        named
+    }
+
+    /// Names frames by one source of symbols; returns the others, if it can be read at all.
+    fn name_by(
+        &mut self,
+        blazesym: &Blazesym,
+        symbols: &Symbols,
+        frames: &[(FrameId, FileOffset)],
+        named: &mut Named,
+    ) -> Option<Vec<(FrameId, FileOffset)>> {
+        let address = |&(_, offset): &_| symbols.address(offset);
+        let asked: Vec<u64> = frames.iter().filter_map(address).collect();
+        if asked.is_empty() {
+            return None;
+        }
+        let input = symbols.input(&asked);
+        let mut found = blazesym.symbolize(&symbols.source, input).ok()?.into_iter();
+        let mut unnamed = Vec::new();
+        for frame in frames {
+            match address(frame).and_then(|_| found.next()) {
+                Some(Symbolized::Sym(symbol)) => {
+                    named.push((frame.0, self.naming(&symbol, Kind::User)));
+                }
+                _ => unnamed.push(*frame),
+            }
+        }
+        Some(unnamed)
+    }
+
+    fn name_in_kernel(&mut self, frames: &[(FrameId, KernelAddress)]) -> Named {
+        let addresses: Vec<u64> = frames.iter().map(|&(_, address)| address.0).collect();
+        let source = Source::Kernel(kernel::source());
+        let blazesym = blazesym(&[]);
+        let symbols = blazesym
+            .symbolize(&source, Input::AbsAddr(&addresses))
+            .unwrap_or_default();
+        let mut symbols = symbols.into_iter();
+        let name = |&(id, address): &(FrameId, KernelAddress)| match symbols.next() {
+            Some(Symbolized::Sym(symbol)) => (id, self.naming(&symbol, Kind::Kernel)),
+            _ => {
+                let place = FrameName::in_kernel(address);
+                (id, Naming::Unnamed(place, Unnamed::NoKernelSymbols))
+            }
+        };
+        frames.iter().map(name).collect()
+    }
+
+    /// A function and what was inlined into it there, outermost first.
+    fn naming(&mut self, symbol: &Sym<'_>, kind: Kind) -> Naming {
+        let mut names = vec![NamedFrame {
+            name: FrameName::new(&symbol.name, kind),
+            location: self.location(symbol.code_info.as_deref()),
+        }];
+        for function in &symbol.inlined {
+            names.push(NamedFrame {
+                name: FrameName::new(&function.name, Kind::Inlined),
+                location: self.location(function.code_info.as_ref()),
+            });
+        }
+        Naming::Named(names)
+    }
+
+    fn location(&mut self, code: Option<&CodeInfo<'_>>) -> Option<Location> {
+        let code = code?;
+        let path = code.to_path();
+        let path = path.to_string_lossy();
+        let file = match self.source_files.get(path.as_ref()) {
+            Some(file) => Arc::clone(file),
+            None => {
+                let file: Arc<str> = path.into();
+                self.source_files.insert(Arc::clone(&file));
+                file
+            }
+        };
+        Some(Location {
+            file,
+            line: code.line.unwrap_or_default(),
+        })
+    }
+}
+
+fn blazesym(debug_directories: &[PathBuf]) -> Blazesym {
+    Blazesym::builder()
+        .enable_auto_reload(false)
+        .enable_code_info(true)
+        .enable_inlined_fns(true)
+        .set_debug_dirs(Some(debug_directories))
+        .build()
+}

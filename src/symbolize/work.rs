@@ -1,0 +1,161 @@
+//! What there is to name, in pieces that need nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use super::files::ModuleFiles;
+use super::jit_maps::{JitMaps, Sources};
+use crate::addr::{FileOffset, KernelAddress, UserAddress};
+use crate::id::ModuleId;
+use crate::profile::frames::{Frame, FrameId};
+use crate::profile::names::{FrameName, Naming, Unnamed};
+
+/// Frames of a piece of work: some milliseconds, where debug information is read already.
+const FRAMES: usize = 512;
+
+/// Frames of one kind and place.
+#[derive(Debug)]
+pub enum Work {
+    /// In a file.
+    File {
+        /// Which.
+        module: ModuleId,
+        /// The last part of its path.
+        base_name: String,
+        /// A path that leads to its content, as long as the [`ModuleFiles`] are there.
+        path: Result<PathBuf, Unnamed>,
+        /// Where in it.
+        frames: Vec<(FrameId, FileOffset)>,
+    },
+    /// In anonymous memory of one process.
+    Jit {
+        /// What the process wrote about it.
+        sources: Result<Sources, Unnamed>,
+        /// Where.
+        frames: Vec<(FrameId, UserAddress)>,
+    },
+    /// In the kernel.
+    Kernel(Vec<(FrameId, KernelAddress)>),
+}
+
+/// Frames and what became of naming them.
+pub type Named = Vec<(FrameId, Naming)>;
+
+impl Work {
+    /// How many frames it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::File { frames, .. } => frames.len(),
+            Self::Jit { frames, .. } => frames.len(),
+            Self::Kernel(frames) => frames.len(),
+        }
+    }
+
+    /// The last part of its file's path.
+    #[must_use]
+    pub fn base_name(&self) -> &str {
+        match self {
+            Self::File { base_name, .. } => base_name,
+            Self::Jit { .. } | Self::Kernel(_) => "",
+        }
+    }
+
+    /// Says of all of its frames why they have no name.
+    #[must_use]
+    pub fn unnamed(&self, reason: Unnamed) -> Named {
+        let unnamed = |id, place| (id, Naming::Unnamed(place, reason));
+        match self {
+            Self::File {
+                base_name, frames, ..
+            } => frames
+                .iter()
+                .map(|&(id, offset)| unnamed(id, FrameName::in_file(base_name, offset)))
+                .collect(),
+            Self::Jit { frames, .. } => frames
+                .iter()
+                .map(|&(id, address)| unnamed(id, FrameName::anonymous(address)))
+                .collect(),
+            Self::Kernel(frames) => frames
+                .iter()
+                .map(|&(id, address)| unnamed(id, FrameName::in_kernel(address)))
+                .collect(),
+        }
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Divides frames into work, that of one file in a row.
+pub fn plan(
+    frames: impl Iterator<Item = (FrameId, Frame)>,
+    files: &ModuleFiles,
+    jit_maps: &JitMaps,
+) -> Vec<Work> {
+    let mut in_files: BTreeMap<ModuleId, Vec<_>> = BTreeMap::new();
+    let mut in_processes: HashMap<_, Vec<_>> = HashMap::new();
+    let mut in_kernel = Vec::new();
+    for (id, frame) in frames {
+        match frame {
+            Frame::Reason(_) => {}
+            Frame::File(module, offset) => in_files.entry(module).or_default().push((id, offset)),
+            Frame::Anonymous(pid, start, address) => {
+                let frames = in_processes.entry((pid, start)).or_default();
+                frames.push((id, address));
+            }
+            Frame::Kernel(address) => in_kernel.push((id, address)),
+        }
+    }
+    let mut work = Vec::new();
+    if !in_kernel.is_empty() {
+        work.push(Work::Kernel(in_kernel));
+    }
+    for (module, mut frames) in in_files {
+        // neighbours have their debug information in common
+        frames.sort_unstable_by_key(|&(_, offset)| offset);
+        for frames in frames.chunks(FRAMES) {
+            work.push(Work::File {
+                module,
+                base_name: files.base_name(module),
+                path: files.path(module),
+                frames: frames.to_vec(),
+            });
+        }
+    }
+    for ((pid, start), frames) in in_processes {
+        let sources = jit_maps.sources(pid, start);
+        work.push(Work::Jit { sources, frames });
+    }
+    work
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Outcome;
+    use crate::profile::frames::FrameTable;
+
+    /// Check that every frame of code is in one piece of work, and no piece is long.
+    #[test]
+    fn every_frame_is_planned_once() {
+        let mut frames = FrameTable::default();
+        frames.intern(Frame::Reason(Outcome::Lost));
+        for offset in 0..2000 {
+            frames.intern(Frame::File(
+                ModuleId(2 + offset % 2),
+                FileOffset(offset.into()),
+            ));
+        }
+        frames.intern(Frame::Kernel(KernelAddress(1)));
+        let work = plan(frames.iter(), &ModuleFiles::new(), &JitMaps::new(None));
+        assert_eq!(work.iter().map(Work::len).sum::<usize>(), 2001);
+        assert!(
+            work.iter()
+                .all(|work| work.len() <= FRAMES && !work.is_empty())
+        );
+    }
+}
