@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod output;
+pub mod progress;
 pub mod record;
 
 use std::io::{self, Write as _};

@@ -21,7 +21,7 @@ use somno::proc::status::parse_bytes;
 use somno::profile::frames::{Frame, FrameTable};
 use somno::symbolize::files::ModuleFiles;
 use somno::symbolize::jit_maps::JitMaps;
-use somno::symbolize::symbolize;
+use somno::symbolize::worker::name_all;
 
 use crate::measure::median;
 
@@ -127,7 +127,8 @@ fn name_by_somno(path: &Path, places: &[Place]) -> Naming {
     fs::write("/proc/self/clear_refs", "5").expect("our own peak can be forgotten");
     let before = memory_of("self", "VmHWM");
     let began = Instant::now();
-    let names = symbolize(&frames, &files, &JitMaps::default());
+    let names =
+        name_all(&frames, &files, &JitMaps::default(), &mut |_, _| {}).expect("there are threads");
     let took = began.elapsed();
     Naming {
         took,

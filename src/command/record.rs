@@ -97,7 +97,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         notices: collected.notices,
     };
     // While the programs are loaded, the kernel has names for them.
-    let recording = naming::name(header, collected, totals)?;
+    let recording = naming::name(header, collected, totals, verbosity)?;
     let written = outputs.write(&recording, verbosity);
     drop(session);
     // From here on the first signal gives up: what was asked for is written.

@@ -43,8 +43,6 @@ fn draw(lines: &[String], title: &str, subtitle: &str, to: &mut dyn Write) -> io
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn draw(lines: &[&str]) -> String {
         let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
         let mut svg = Vec::new();

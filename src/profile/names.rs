@@ -255,11 +255,9 @@ impl Names {
     /// How many frames have one. Reasons why a stack stopped short are no frames.
     #[must_use]
     pub fn named(&self) -> u64 {
-        let is_code = |names: &&Box<[NamedFrame]>| {
-            let kind = names.first().map(|frame| frame.name.kind);
-            kind.is_some_and(|kind| kind != Kind::Reason)
-        };
-        (self.names.iter().filter(is_code).count() - self.reasons.len()) as u64
+        let names = self.names.iter().filter_map(|names| names.first());
+        let code = names.filter(|frame| frame.name.kind != Kind::Reason);
+        (code.count() - self.reasons.len()) as u64
     }
 }
 

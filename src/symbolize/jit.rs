@@ -12,6 +12,7 @@ use crate::profile::frames::FrameId;
 use crate::profile::names::{FrameName, Kind, Naming, Unnamed};
 
 /// Names frames of one process where it wrote names for them.
+#[must_use]
 pub fn name(sources: &Sources, frames: &[(FrameId, UserAddress)]) -> Named {
     let wanted = read(sources, frames);
     let naming = |address| match wanted.name(address) {

@@ -128,13 +128,13 @@ impl Symbolizer {
             .symbolize(&source, Input::AbsAddr(&addresses))
             .unwrap_or_default();
         let mut symbols = symbols.into_iter();
-        let name = |&(id, address): &(FrameId, KernelAddress)| match symbols.next() {
-            Some(Symbolized::Sym(symbol)) => (id, self.naming(&symbol, Kind::Kernel)),
-            _ => {
-                let place = FrameName::in_kernel(address);
-                (id, Naming::Unnamed(place, Unnamed::NoKernelSymbols))
+        let mut naming = |address| {
+            if let Some(Symbolized::Sym(symbol)) = symbols.next() {
+                return self.naming(&symbol, Kind::Kernel);
             }
+            Naming::Unnamed(FrameName::in_kernel(address), Unnamed::NoKernelSymbols)
         };
+        let name = |&(id, address): &_| (id, naming(address));
         frames.iter().map(name).collect()
     }
 
@@ -157,14 +157,9 @@ impl Symbolizer {
         let code = code?;
         let path = code.to_path();
         let path = path.to_string_lossy();
-        let file = match self.source_files.get(path.as_ref()) {
-            Some(file) => Arc::clone(file),
-            None => {
-                let file: Arc<str> = path.into();
-                self.source_files.insert(Arc::clone(&file));
-                file
-            }
-        };
+        let file = self.source_files.get(path.as_ref()).cloned();
+        let file = file.unwrap_or_else(|| Arc::from(path));
+        self.source_files.insert(Arc::clone(&file));
         Some(Location {
             file,
             line: code.line.unwrap_or_default(),

@@ -9,12 +9,44 @@ use std::sync::mpsc::{
 use std::thread;
 use std::time::Duration;
 
+use super::files::ModuleFiles;
+use super::jit_maps::JitMaps;
 use super::symbolizer::Symbolizer;
-use super::work::{Named, Work};
-use crate::profile::names::Unnamed;
+use super::work::{self, Named, Work};
+use crate::profile::frames::FrameTable;
+use crate::profile::names::{Names, Unnamed};
 
+/// How often progress is told when there is none.
+const ROUND: Duration = Duration::from_millis(100);
 /// Pieces of work, done or to do, that wait.
 const QUEUE: usize = 64;
+
+/// Names every frame of a table, and tells how many are done of how many.
+///
+/// # Errors
+/// When the kernel gives no thread.
+pub fn name_all(
+    frames: &FrameTable,
+    files: &ModuleFiles,
+    jit_maps: &JitMaps,
+    progress: &mut dyn FnMut(usize, usize),
+) -> io::Result<Names> {
+    let mut names = Names::new(frames);
+    let mut worker = Worker::start()?;
+    let work = work::plan(frames.iter(), files, jit_maps);
+    let count = work.iter().map(Work::len).sum();
+    let mut done = 0;
+    worker.submit(work);
+    while worker.is_busy() {
+        let batch = worker.wait(ROUND).unwrap_or_default();
+        done += batch.len();
+        for (id, naming) in batch {
+            names.set(id, naming);
+        }
+        progress(done, count);
+    }
+    Ok(names)
+}
 
 /// The thread, which ends when this is dropped and what it is at is done.
 #[derive(Debug)]
@@ -122,7 +154,7 @@ mod tests {
     use super::*;
     use crate::addr::FileOffset;
     use crate::id::ModuleId;
-    use crate::profile::frames::{Frame, FrameTable};
+    use crate::profile::frames::Frame;
 
     /// Check that far more than the queues hold is named, once each.
     #[test]

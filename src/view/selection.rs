@@ -197,7 +197,7 @@ impl Filter {
     }
 }
 
-fn is_wanted<T: PartialEq>(wanted: &[T], value: T) -> bool {
+fn is_wanted<T: PartialEq + Copy>(wanted: &[T], value: T) -> bool {
     wanted.is_empty() || wanted.contains(&value)
 }
 
