@@ -17,6 +17,8 @@ use crate::id::{Pid, Tid};
 use crate::proc::cpus;
 use crate::time::Rate;
 
+/// How names of recordings end.
+const EXTENSION: &str = "somno";
 const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
 const MAX_DEPTH: u32 = 512;
 
@@ -47,10 +49,21 @@ pub struct RecordConfig {
     pub duration: Option<Duration>,
     /// How long to wait first.
     pub delay: Option<Duration>,
+    /// What is named.
+    pub naming: Naming,
     /// What to write.
     pub outputs: Vec<OutputConfig>,
     /// Where to write the counts.
     pub stats: Option<Destination>,
+}
+
+/// What is named when sampling has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// Every frame.
+    Everything,
+    /// No frame: whoever reads the recording does it.
+    Nothing,
 }
 
 /// What to sample.
@@ -77,7 +90,61 @@ pub struct OutputConfig {
     /// Where.
     pub destination: Destination,
     /// As what.
-    pub format: Format,
+    pub format: OutputFormat,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Everything, to be looked at later.
+    Recording,
+    /// A profile.
+    Profile(Format),
+}
+
+impl OutputFormat {
+    /// Every format, in the order of lists.
+    pub const ALL: [Self; 3] = [
+        Self::Recording,
+        Self::Profile(Format::Svg),
+        Self::Profile(Format::Folded),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Profile(format) => format.name(),
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Recording => "Everything, to be looked at later",
+            Self::Profile(format) => format.description(),
+        }
+    }
+
+    /// How new files of it end.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Recording => EXTENSION,
+            Self::Profile(format) => format.extensions()[0],
+        }
+    }
+
+    /// The format that a file's name asks for.
+    fn of_name(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(EXTENSION);
+        if stem.is_some_and(|stem| stem.ends_with('.')) {
+            return Some(Self::Recording);
+        }
+        Format::of_name(name).map(Self::Profile)
+    }
 }
 
 /// Where something is written.
@@ -127,6 +194,11 @@ impl RecordConfig {
             sleep: !typed.no_fault,
             duration: typed.duration,
             delay: typed.delay,
+            naming: if typed.no_symbols {
+                Naming::Nothing
+            } else {
+                Naming::Everything
+            },
             outputs: outputs(&typed.output, typed.format)?,
             stats: typed.stats.as_deref().map(destination),
             target: target(typed)?,
@@ -184,11 +256,11 @@ fn max_depth(typed: Option<u32>) -> Result<u32> {
     Ok(depth)
 }
 
-fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig>> {
+fn outputs(paths: &[PathBuf], format: Option<OutputFormat>) -> Result<Vec<OutputConfig>> {
     if paths.is_empty() {
-        let format = format.unwrap_or(Format::Svg);
+        let format = format.unwrap_or(OutputFormat::Recording);
         return Ok(vec![OutputConfig {
-            destination: Destination::New("profile", format.extensions()[0]),
+            destination: Destination::New("profile", format.extension()),
             format,
         }]);
     }
@@ -198,8 +270,9 @@ fn outputs(paths: &[PathBuf], format: Option<Format>) -> Result<Vec<OutputConfig
             Ok(OutputConfig {
                 destination: destination(path),
                 format: format.or_else(|| format_of(path)).ok_or_else(|| {
-                    Error::usage(format!("unknown format of `{}`", path.display()))
-                        .with_hint("use an extension .svg, .folded or .txt, or --format")
+                    Error::usage(format!("unknown format of `{}`", path.display())).with_hint(
+                        "use an extension that is known, as .somno, .svg or .folded, or --format",
+                    )
                 })?,
             })
         })
@@ -227,11 +300,11 @@ fn destination(path: &Path) -> Destination {
     }
 }
 
-fn format_of(path: &Path) -> Option<Format> {
+fn format_of(path: &Path) -> Option<OutputFormat> {
     if path == Path::new("-") {
-        return Some(Format::Folded);
+        return Some(OutputFormat::Profile(Format::Folded));
     }
-    Format::of_name(path.file_name()?.to_str()?)
+    OutputFormat::of_name(path.file_name()?.to_str()?)
 }
 
 #[cfg(test)]
@@ -270,11 +343,15 @@ mod tests {
     #[test]
     fn formats() {
         for (arguments, format) in [
-            (&["-o", "a.svg"][..], Format::Svg),
-            (&["-o", "a.b.folded"], Format::Folded),
-            (&["-o", "a.txt"], Format::Folded),
-            (&["-o", "-"], Format::Folded),
-            (&["-o", "a.svg", "--format", "folded"], Format::Folded),
+            (&["-o", "a.somno"][..], OutputFormat::Recording),
+            (&["-o", "a.svg"], OutputFormat::Profile(Format::Svg)),
+            (&["-o", "a.b.folded"], OutputFormat::Profile(Format::Folded)),
+            (&["-o", "a.txt"], OutputFormat::Profile(Format::Folded)),
+            (&["-o", "-"], OutputFormat::Profile(Format::Folded)),
+            (
+                &["-o", "a.svg", "--format", "folded"],
+                OutputFormat::Profile(Format::Folded),
+            ),
         ] {
             let arguments: Vec<_> = arguments.iter().copied().chain(["-a"]).collect();
             assert_eq!(config(&arguments).expect("valid").outputs[0].format, format);

@@ -75,8 +75,6 @@ pub struct KernelHalf {
     pub own_cost: bool,
     /// Whether it was taken in a non-maskable interrupt.
     pub in_nmi: bool,
-    /// Where user space was, or will go on.
-    pub user_ip: UserAddress,
     /// The kernel stack, leaf first; empty in user mode.
     pub kernel: Box<[KernelAddress]>,
 }
@@ -291,17 +289,30 @@ impl Comm {
     /// Returns the name as text; what is not UTF-8 is replaced.
     #[must_use]
     pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+
+    /// Returns the name as it is, without its end.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         let end = self.0.iter().position(|&b| b == 0).unwrap_or(self.0.len());
-        String::from_utf8_lossy(&self.0[..end]).into_owned()
+        &self.0[..end]
+    }
+}
+
+impl From<&[u8]> for Comm {
+    /// Cuts the name to what a thread may have.
+    fn from(name: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        let len = name.len().min(15);
+        bytes[..len].copy_from_slice(&name[..len]);
+        Self(bytes)
     }
 }
 
 impl From<&str> for Comm {
     /// Cuts the name to what a thread may have.
     fn from(name: &str) -> Self {
-        let mut bytes = [0; 16];
-        let len = name.len().min(15);
-        bytes[..len].copy_from_slice(&name.as_bytes()[..len]);
-        Self(bytes)
+        Self::from(name.as_bytes())
     }
 }

@@ -10,10 +10,12 @@ pub mod tally;
 pub mod threads;
 pub mod totals;
 
-use crate::event::{Outcome, UserFrame, Weight};
-use crate::id::{Cpu, Pid};
+use std::time::Duration;
+
+use crate::event::{Outcome, Weight};
+use crate::id::Cpu;
 use crate::stitch::{Sample, User};
-use crate::time::{ProcessStart, Timestamp};
+use crate::time::Timestamp;
 
 use self::frames::{Frame, FrameId, FrameTable};
 use self::modules::ModuleTable;
@@ -67,7 +69,7 @@ impl Profile {
         }
         if let User::Read(half) = &sample.user {
             for &frame in half.frames.iter().rev() {
-                stack = self.push(stack, user_frame(half.pid, half.process_start, frame));
+                stack = self.push(stack, Frame::of_user(half.pid, half.process_start, frame));
             }
         }
         let half = &sample.kernel_half;
@@ -93,6 +95,13 @@ impl Profile {
     /// Puts the rows in order of time, which they do not come in: each CPU has its own ring.
     pub fn sort(&mut self) {
         self.rows.sort_by_key(|row| row.time);
+    }
+
+    /// From then to the last sample, in order of time.
+    #[must_use]
+    pub fn duration(&self, began: Timestamp) -> Duration {
+        let last = self.rows.last().map_or(began, |row| row.time);
+        Duration::from_nanos(last.0.saturating_sub(began.0))
     }
 
     /// The distinct frames.
@@ -133,13 +142,6 @@ impl Profile {
     fn push(&mut self, parent: StackId, frame: Frame) -> StackId {
         let frame = self.frames.intern(frame);
         self.stacks.intern(parent, frame)
-    }
-}
-
-fn user_frame(pid: Pid, start: ProcessStart, frame: UserFrame) -> Frame {
-    match frame {
-        UserFrame::File(module, offset) => Frame::File(module, offset),
-        UserFrame::Anonymous(address) => Frame::Anonymous(pid, start, address),
     }
 }
 

@@ -1,5 +1,16 @@
 //! A recording: everything that became known while sampling.
 
+mod block;
+mod columns;
+mod convert;
+mod format;
+mod load;
+pub mod reader;
+mod tables;
+pub mod writer;
+
+pub use self::load::{read, read_from};
+
 use crate::profile::Profile;
 use crate::profile::header::Header;
 use crate::profile::names::Names;
@@ -17,6 +28,16 @@ pub struct Recording {
     pub names: Names,
     /// What became of them.
     pub tally: Tally,
-    /// From after the last sample.
+    /// From after the last sample; of one that was cut, what its samples tell.
     pub totals: Totals,
+    /// Where it ends, if it is not whole.
+    pub cut: Option<Cut>,
+}
+
+/// The end of a recording that is not whole: whoever wrote it was killed, or ran out of
+/// room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Bytes that could be read.
+    pub offset: u64,
 }

@@ -105,6 +105,16 @@ impl Stitcher {
         !self.waiting.is_empty()
     }
 
+    /// Frames of everything that is held.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let waiting = self.waiting.values().flatten();
+        let kernel: usize = waiting.map(|half| 1 + half.kernel.len()).sum();
+        let replaced = self.replaced.values().chain(self.replaced_before.values());
+        let user = self.latest.values().chain(replaced);
+        kernel + user.map(|half| 1 + half.frames.len()).sum::<usize>()
+    }
+
     /// Gives up on what still waits: `pending` is still in the kernel, all else was lost.
     pub fn finish(self, pending: &HashSet<Cookie>, sink: &mut dyn FnMut(Sample)) {
         for (cookie, halves) in self.waiting {
@@ -156,7 +166,6 @@ mod tests {
             promise,
             own_cost: false,
             in_nmi: false,
-            user_ip: UserAddress(0),
             kernel: Box::new([]),
         }
     }

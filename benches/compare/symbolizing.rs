@@ -128,7 +128,7 @@ fn name_by_somno(path: &Path, places: &[Place]) -> Naming {
     let before = memory_of("self", "VmHWM");
     let began = Instant::now();
     let names =
-        name_all(&frames, &files, &JitMaps::default(), &mut |_, _| {}).expect("there are threads");
+        name_all(&frames, &files, &JitMaps::default(), &mut |_| {}).expect("there are threads");
     let took = began.elapsed();
     Naming {
         took,

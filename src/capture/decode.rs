@@ -73,7 +73,6 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         },
         own_cost: fixed.flags & abi::FLAG_OWN_COST != 0,
         in_nmi: fixed.flags & abi::FLAG_NMI != 0,
-        user_ip: UserAddress(fixed.user_ip),
         kernel,
     };
     Some(if fixed.promise == abi::promise::INTERRUPT {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 
 use super::duration;
-use crate::export::Format;
+use crate::config::OutputFormat;
 
 /// Sample a command, processes or the whole system, then write a profile
 #[derive(Debug, Args)]
@@ -102,12 +102,15 @@ pub struct Record {
     #[arg(long, help_heading = "Sampling")]
     pub as_root: bool,
 
-    /// Write here; by extension .svg, .folded or .txt; - is stdout [default: profile.svg]
+    /// Write here, what the extension says; - is stdout [default: profile.somno]
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Vec<PathBuf>,
     /// What to write, whatever the extension
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Option<Format>,
+    pub format: Option<OutputFormat>,
+    /// Leave names out of the recording
+    #[arg(long, help_heading = "Output")]
+    pub no_symbols: bool,
     /// Write counts of what happened, was lost and cost, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub stats: Option<PathBuf>,

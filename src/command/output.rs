@@ -53,6 +53,26 @@ impl Output {
         }
     }
 
+    /// Whether it is a file, which can be read again.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        let file = self.file.as_ref();
+        file.is_some_and(|(file, _)| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+    }
+
+    /// Empties a file, to write to it as long as there is something to be written; none
+    /// where it is no file.
+    #[must_use]
+    pub fn as_stream(&self) -> Option<io::Result<File>> {
+        let (file, _) = self.file.as_ref().filter(|_| self.is_file())?;
+        Some(truncate(file).and_then(|()| file.try_clone()))
+    }
+
+    /// Leaves what was streamed where it is.
+    pub fn keep(mut self) {
+        self.created = false;
+    }
+
     /// Writes everything, and returns how many bytes that was. A reader that
     /// went away has seen what it wanted.
     ///

@@ -3,6 +3,7 @@
 mod collect;
 mod finish;
 mod naming;
+mod storage;
 mod target;
 
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use self::collect::Collector;
-use self::finish::Outputs;
+use self::collect::{Collected, Collector};
+use self::finish::{Concluded, Outputs};
+use self::storage::Storage;
 use self::target::{Attached, End};
 use super::{Verbosity, complain, say};
 use crate::bpf;
@@ -23,13 +25,14 @@ use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::capture::{Options, Session};
 use crate::cli::record::Record;
-use crate::config::{RecordConfig, TargetConfig};
+use crate::config::{Naming, RecordConfig, TargetConfig};
 use crate::error::{Context as _, Result};
 use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
 use crate::proc::{machine, status};
 use crate::profile::header::{EventInfo, Header, Unit};
 use crate::profile::totals::{Own, Totals};
+use crate::recording::writer::Writer;
 use crate::time::{Rate, Timestamp};
 
 /// How often the rings are looked at when nothing wakes us.
@@ -44,7 +47,7 @@ const LAST_ROUNDS: u32 = 20;
 /// Whatever fails.
 pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
     let config = RecordConfig::new(typed, user_id)?;
-    let outputs = Outputs::open(&config)?;
+    let mut outputs = Outputs::open(&config)?;
     let stop = stop_on_signals()?;
     let (options, chosen) = capture_options(&config, verbosity);
 
@@ -63,8 +66,11 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
 
     let mut attached = Attached::attach(&mut session, &config, &options)?;
     let header = header(&session, &options, attached.describe());
+    let storage = outputs.store()?;
+    let writer =
+        Writer::new(storage.writer()?, &header).context(|| "write the recording".into())?;
     let began = Instant::now();
-    let mut collector = Collector::new(target::sudo_caller());
+    let mut collector = Collector::new(writer, target::sudo_caller());
     let cpu_before = process_cpu();
     let end = sample(
         &limits(&config, &stop),
@@ -79,26 +85,21 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     drain(&mut session, &mut collector)?;
     let own = own(process_cpu().saturating_sub(cpu_before));
 
-    // What is no longer pending has been sent, so it is read after this.
-    let pending = session.pending();
-    session.read_events(&mut |event| collector.add(event))?;
-    let collected = collector.finish(&pending);
-    let counted = session.counted()?;
-    let first = collected.tally.first.unwrap_or(started);
-    let totals = Totals {
+    let times = Times {
+        started,
         duration,
-        lost: counted.lost,
-        steps: counted.steps,
-        nmi_cost: counted.nmi_cost,
         own,
-        symbols_captured: 0,
-        modules_seen: collected.files.seen(),
-        start_to_first_sample: Duration::from_nanos(first.0.saturating_sub(started.0)),
-        notices: collected.notices,
     };
     // While the programs are loaded, the kernel has names for them.
-    let recording = naming::name(header, collected, totals, verbosity)?;
-    let written = outputs.write(&recording, verbosity);
+    let written = conclude(
+        &mut session,
+        collector,
+        storage,
+        &times,
+        config.naming,
+        verbosity,
+    )
+    .and_then(|concluded| outputs.write(&header, concluded, verbosity));
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
     stop.store(true, Ordering::Relaxed);
@@ -111,6 +112,62 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         Err(error) => Err(error),
         Ok(()) => Ok(status),
     }
+}
+
+/// When and how long, and what it took.
+struct Times {
+    started: Timestamp,
+    duration: Duration,
+    own: Own,
+}
+
+/// Reads what is left, names everything, and ends the recording.
+fn conclude(
+    session: &mut Session<'_>,
+    mut collector: Collector,
+    storage: Storage,
+    times: &Times,
+    names: Naming,
+    verbosity: Verbosity,
+) -> Result<Concluded> {
+    // What is no longer pending has been sent, so it is read after this.
+    let pending = session.pending();
+    session.read_events(&mut |event| collector.add(event))?;
+    collector.end_round();
+    let (collected, mut writer, written) = collector.finish(&pending);
+    let totals = totals(session, &collected, times)?;
+    let whole = writer.bytes();
+    let finished = written.and_then(|()| {
+        let names = naming::name(&mut writer, &collected, names, verbosity)?;
+        writer.finish(&pending, &totals)?;
+        Ok(names)
+    });
+    match finished {
+        Ok(names) => Ok(Concluded {
+            storage,
+            names,
+            tally: collected.tally,
+            totals,
+        }),
+        Err(error) => Err(storage.cut(&error, whole, times.duration)),
+    }
+}
+
+fn totals(session: &Session<'_>, collected: &Collected, times: &Times) -> Result<Totals> {
+    let counted = session.counted()?;
+    let first = collected.tally.first.unwrap_or(times.started);
+    let to_first = first.0.saturating_sub(times.started.0);
+    Ok(Totals {
+        duration: times.duration,
+        lost: counted.lost,
+        steps: counted.steps,
+        nmi_cost: counted.nmi_cost,
+        own: times.own,
+        symbols_captured: 0,
+        modules_seen: collected.files.seen(),
+        start_to_first_sample: Duration::from_nanos(to_first),
+        notices: collected.notices,
+    })
 }
 
 /// What ends sampling, beside the target.
@@ -156,7 +213,7 @@ fn sample(
         session.read_events(&mut |event| collector.add(event))?;
         collector.end_round();
 
-        if limits.stop.load(Ordering::Relaxed) {
+        if limits.stop.load(Ordering::Relaxed) || collector.has_failed() {
             return Ok(End::Signal);
         }
         if end_at.is_some_and(|at| Instant::now() >= at) {

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
-use crate::event::Outcome;
+use crate::event::{Outcome, UserFrame};
 use crate::id::{ModuleId, Pid};
 use crate::time::ProcessStart;
 
@@ -18,6 +18,17 @@ pub enum Frame {
     Anonymous(Pid, ProcessStart, UserAddress),
     /// In the kernel.
     Kernel(KernelAddress),
+}
+
+impl Frame {
+    /// Where a frame of a process is.
+    #[must_use]
+    pub fn of_user(pid: Pid, start: ProcessStart, frame: UserFrame) -> Self {
+        match frame {
+            UserFrame::File(module, offset) => Self::File(module, offset),
+            UserFrame::Anonymous(address) => Self::Anonymous(pid, start, address),
+        }
+    }
 }
 
 /// A frame's place in the table.

@@ -55,6 +55,18 @@ impl ModuleTable {
         self.modules.get(&id)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.modules.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.modules.is_empty()
+    }
+
     /// Every module, by number. The vDSO is none.
     pub fn iter(&self) -> impl Iterator<Item = &ModuleInfo> + '_ {
         self.modules.values()

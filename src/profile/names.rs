@@ -236,6 +236,16 @@ impl Names {
         self.names.get(id.index()).map_or(&[], |names| names)
     }
 
+    /// What became of naming a frame; none where nobody looked for its names yet.
+    #[must_use]
+    pub fn naming(&self, id: FrameId) -> Option<Naming> {
+        match (self.of(id), self.reason(id)) {
+            ([], _) => None,
+            ([place, ..], Some(reason)) => Some(Naming::Unnamed(place.name.clone(), reason)),
+            (names, None) => Some(Naming::Named(names.to_vec())),
+        }
+    }
+
     /// Why a frame has no name but its place.
     #[must_use]
     pub fn reason(&self, id: FrameId) -> Option<Unnamed> {

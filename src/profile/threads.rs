@@ -20,6 +20,14 @@ pub struct Thread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(u32);
 
+impl ThreadId {
+    /// The thread's position, for tables beside this one.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Distinct threads, in the order in which they were first seen.
 #[derive(Debug, Default)]
 pub struct ThreadTable {
@@ -47,6 +55,18 @@ impl ThreadTable {
     #[must_use]
     pub fn get(&self, id: ThreadId) -> &Thread {
         &self.threads[id.0 as usize]
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.threads.is_empty()
     }
 
     /// Every thread with its id.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::histogram::Summary;
+use crate::event::TaskChange;
 
 /// What only whoever sampled can know: losses, costs, and how frames were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,4 +78,16 @@ pub struct Notices {
     pub exits: u64,
     /// Threads renamed.
     pub renames: u64,
+}
+
+impl Notices {
+    /// Counts one.
+    pub fn count(&mut self, what: TaskChange) {
+        *match what {
+            TaskChange::Forked(_) => &mut self.forks,
+            TaskChange::Execed => &mut self.execs,
+            TaskChange::Exited => &mut self.exits,
+            TaskChange::Renamed => &mut self.renames,
+        } += 1;
+    }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::event::{Mode, Outcome};
+use crate::profile::header::Header;
 use crate::profile::histogram::Summary;
 use crate::profile::names::Names;
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::profile::totals::{Lost, Steps};
-use crate::recording::Recording;
+use crate::profile::totals::{Lost, Steps, Totals};
 use crate::time::Rate;
 
 /// Everything that is counted in one run; the keys are a contract.
@@ -91,14 +91,13 @@ pub fn outcomes(tally: &Tally) -> BTreeMap<&'static str, u64> {
 impl Stats {
     /// Puts together what is known of a recording.
     #[must_use]
-    pub fn new(recording: &Recording, bytes_written: u64) -> Self {
-        let Recording {
-            header,
-            totals,
-            tally,
-            names,
-            ..
-        } = recording;
+    pub fn new(
+        header: &Header,
+        totals: &Totals,
+        tally: &Tally,
+        names: &Names,
+        bytes_written: u64,
+    ) -> Self {
         Self {
             schema: 1,
             version: header.version.clone(),

@@ -4,23 +4,22 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::event::{Outcome, Weight};
+use crate::profile::header::Header;
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::profile::totals::Lost;
-use crate::recording::Recording;
+use crate::profile::totals::{Lost, Totals};
 use crate::view::top::Function;
 
 /// How a recording was made, and how completely, for a place with room for one line.
 #[must_use]
-pub fn remark(recording: &Recording) -> String {
-    let header = &recording.header;
+pub fn remark(header: &Header, totals: &Totals, tally: &Tally) -> String {
     format!(
         "{}, {} for {}: {} samples, {}",
         header.event_names(),
         header.rate_text(),
-        duration(recording.totals.duration),
-        recording.tally.samples(),
-        completeness(&recording.tally),
+        duration(totals.duration),
+        tally.samples(),
+        completeness(tally),
     )
 }
 

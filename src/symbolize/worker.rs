@@ -21,7 +21,18 @@ const ROUND: Duration = Duration::from_millis(100);
 /// Pieces of work, done or to do, that wait.
 const QUEUE: usize = 64;
 
-/// Names every frame of a table, and tells how many are done of how many.
+/// Frames that were named, and how far that is.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// What became of them.
+    pub named: &'a Named,
+    /// Frames that are done, these included.
+    pub done: usize,
+    /// Frames altogether.
+    pub count: usize,
+}
+
+/// Names every frame of a table, and tells so as it goes on.
 ///
 /// # Errors
 /// When the kernel gives no thread.
@@ -29,23 +40,27 @@ pub fn name_all(
     frames: &FrameTable,
     files: &ModuleFiles,
     jit_maps: &JitMaps,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<Names> {
-    let mut names = Names::new(frames);
+    let mut all = Names::new(frames);
     let mut worker = Worker::start()?;
     let work = work::plan(frames.iter(), files, jit_maps);
     let count = work.iter().map(Work::len).sum();
     let mut done = 0;
     worker.submit(work);
     while worker.is_busy() {
-        let batch = worker.wait(ROUND).unwrap_or_default();
-        done += batch.len();
-        for (id, naming) in batch {
-            names.set(id, naming);
+        let named = worker.wait(ROUND).unwrap_or_default();
+        done += named.len();
+        progress(&Batch {
+            named: &named,
+            done,
+            count,
+        });
+        for (id, naming) in named {
+            all.set(id, naming);
         }
-        progress(done, count);
     }
-    Ok(names)
+    Ok(all)
 }
 
 /// The thread, which ends when this is dropped and what it is at is done.

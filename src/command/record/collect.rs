@@ -1,40 +1,45 @@
-//! Takes events as they come and keeps what the outputs need.
+//! Takes events as they come: writes them, and keeps what is needed to name and to count.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io;
 
+use super::super::now;
 use crate::event::{Event, TaskChange, TaskNotice, UserFrame, UserHalf};
 use crate::id::Cookie;
-use crate::profile::Profile;
 use crate::profile::tally::Tally;
 use crate::profile::totals::Notices;
+use crate::recording::writer::Writer;
 use crate::stitch::{Sample, Stitcher};
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
 
-/// Everything that a recording came to.
+/// What is known when sampling has ended, beside what was written.
 #[derive(Debug)]
 pub(super) struct Collected {
-    pub(super) profile: Profile,
     pub(super) tally: Tally,
     pub(super) files: ModuleFiles,
     pub(super) jit_maps: JitMaps,
     pub(super) notices: Notices,
 }
 
-/// The middle of the pipeline: events in, a profile out.
+/// The middle of the pipeline: events in, a recording out.
 #[derive(Debug)]
 pub(super) struct Collector {
+    writer: Writer<File>,
+    failed: Option<io::Error>,
     stitcher: Stitcher,
     collected: Collected,
 }
 
 impl Collector {
     /// Makes one for a recording that this user asked for.
-    pub(super) fn new(caller: Option<u32>) -> Self {
+    pub(super) fn new(writer: Writer<File>, caller: Option<u32>) -> Self {
         Self {
+            writer,
+            failed: None,
             stitcher: Stitcher::new(),
             collected: Collected {
-                profile: Profile::new(),
                 tally: Tally::new(),
                 files: ModuleFiles::new(),
                 jit_maps: JitMaps::new(caller),
@@ -44,6 +49,9 @@ impl Collector {
     }
 
     pub(super) fn add(&mut self, event: Event) {
+        if self.failed.is_none() {
+            self.failed = self.writer.add(&event).err();
+        }
         let collected = &mut self.collected;
         match event {
             Event::KernelHalf(half) => self
@@ -54,33 +62,38 @@ impl Collector {
                 self.stitcher
                     .push_user_half(half, &mut |sample| collected.add_sample(&sample));
             }
-            Event::Module(module) => {
-                collected.files.add(&module);
-                collected.profile.modules_mut().add(module);
-            }
-            Event::BuildId(notice) => {
-                collected.files.prove(&notice);
-                collected.profile.modules_mut().add_build_id(notice);
-            }
+            Event::Module(module) => collected.files.add(&module),
+            Event::BuildId(notice) => collected.files.prove(&notice),
             Event::Task(notice) => collected.add_notice(&notice),
         }
     }
 
     pub(super) fn end_round(&mut self) {
         self.stitcher.end_round();
+        if self.failed.is_none() {
+            self.failed = self.writer.end_round(now()).err();
+        }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
         self.stitcher.is_waiting()
     }
 
-    pub(super) fn finish(mut self, pending: &HashSet<Cookie>) -> Collected {
+    /// Whether nothing more can be written, so that there is no use in going on.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Ends collecting; tells whether everything could be written.
+    pub(super) fn finish(
+        mut self,
+        pending: &HashSet<Cookie>,
+    ) -> (Collected, Writer<File>, io::Result<()>) {
         let collected = &mut self.collected;
         self.stitcher
             .finish(pending, &mut |sample| collected.add_sample(&sample));
         collected.jit_maps.finish();
-        collected.profile.sort();
-        self.collected
+        (self.collected, self.writer, self.failed.map_or(Ok(()), Err))
     }
 }
 
@@ -94,13 +107,7 @@ impl Collected {
     }
 
     fn add_notice(&mut self, notice: &TaskNotice) {
-        let notices = &mut self.notices;
-        *match notice.what {
-            TaskChange::Forked(_) => &mut notices.forks,
-            TaskChange::Execed => &mut notices.execs,
-            TaskChange::Exited => &mut notices.exits,
-            TaskChange::Renamed => &mut notices.renames,
-        } += 1;
+        self.notices.count(notice.what);
         match notice.what {
             TaskChange::Execed => self.jit_maps.replaced(notice.pid),
             // a process goes with its first thread, as a rule, or is met again
@@ -111,6 +118,5 @@ impl Collected {
 
     fn add_sample(&mut self, sample: &Sample) {
         self.tally.add_sample(sample);
-        self.profile.add(sample);
     }
 }

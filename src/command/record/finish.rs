@@ -1,12 +1,17 @@
 //! What is written when sampling has ended.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
+use super::storage::Storage;
 use crate::command::output::Output;
 use crate::command::{Verbosity, complain, say};
-use crate::config::RecordConfig;
-use crate::error::Result;
+use crate::config::{OutputFormat, RecordConfig};
+use crate::error::{Error, Result};
 use crate::export::{self, Format, Subject};
+use crate::profile::header::Header;
+use crate::profile::names::Names;
+use crate::profile::tally::Tally;
+use crate::profile::totals::Totals;
 use crate::recording::Recording;
 use crate::report::stats::Stats;
 use crate::report::summary;
@@ -15,79 +20,144 @@ use crate::view::top;
 
 const HOTTEST_SHOWN: usize = 5;
 
+/// A recording, ended.
+#[derive(Debug)]
+pub(super) struct Concluded {
+    pub(super) storage: Storage,
+    pub(super) names: Names,
+    pub(super) tally: Tally,
+    pub(super) totals: Totals,
+}
+
 /// Everything that will be written, open.
+#[derive(Debug)]
 pub(super) struct Outputs {
+    recordings: VecDeque<Output>,
     profiles: Vec<(Output, Format)>,
     stats: Option<Output>,
+}
+
+/// What became of the outputs.
+#[derive(Debug, Default)]
+struct Written {
+    names: Vec<String>,
+    bytes: u64,
+    failed: Vec<Error>,
+}
+
+impl Written {
+    fn add(&mut self, name: String, result: Result<u64>) {
+        match result {
+            Ok(bytes) => {
+                self.bytes += bytes;
+                self.names.push(name);
+            }
+            Err(error) => self.failed.push(error),
+        }
+    }
 }
 
 impl Outputs {
     /// Opens all of them, so that one that cannot be written is found now.
     pub(super) fn open(config: &RecordConfig) -> Result<Self> {
-        let profiles = config
-            .outputs
-            .iter()
-            .map(|output| Ok((Output::open(&output.destination)?, output.format)))
-            .collect::<Result<_>>()?;
-        let stats = config.stats.as_ref().map(Output::open).transpose()?;
-        Ok(Self { profiles, stats })
+        let mut outputs = Self {
+            recordings: VecDeque::new(),
+            profiles: Vec::new(),
+            stats: config.stats.as_ref().map(Output::open).transpose()?,
+        };
+        for wanted in &config.outputs {
+            let output = Output::open(&wanted.destination)?;
+            match wanted.format {
+                OutputFormat::Recording => outputs.recordings.push_back(output),
+                OutputFormat::Profile(format) => outputs.profiles.push((output, format)),
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Begins to store a recording: in the first output that is one and can be read again.
+    pub(super) fn store(&mut self) -> Result<Storage> {
+        let first = self.recordings.iter().position(Output::is_file);
+        let output = first.and_then(|first| self.recordings.remove(first));
+        Storage::new(output)
     }
 
     /// Writes everything; then says what came out.
-    pub(super) fn write(self, recording: &Recording, verbosity: Verbosity) -> Result<()> {
-        let everything = Filter::default();
-        let began = recording.header.began;
-        let selection = Selection::new(&recording.profile, &recording.names, began, &everything);
-        if selection.rows().is_empty() && verbosity > Verbosity::Quiet {
-            say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
+    pub(super) fn write(
+        self,
+        header: &Header,
+        mut concluded: Concluded,
+        verbosity: Verbosity,
+    ) -> Result<()> {
+        let mut written = Written::default();
+        let is_read = !self.profiles.is_empty() || verbosity >= Verbosity::Verbose;
+        let recording = is_read.then(|| concluded.storage.read()).transpose()?;
+        if let Some((name, bytes)) = concluded.storage.keep() {
+            written.add(name, Ok(bytes));
         }
-        let remark = summary::remark(recording);
-        let subject = Subject {
-            selection: &selection,
-            header: &recording.header,
-            remark: &remark,
-        };
-        let mut bytes = 0;
-        let mut written = Vec::new();
-        let mut failed = Vec::new();
-        for (output, format) in self.profiles {
+        for output in self.recordings {
             let name = output.name();
-            let options = export::Options::default();
-            match output.write(|to| export::write(format, &subject, &options, to)) {
-                Ok(len) => {
-                    bytes += len;
-                    written.push(name);
-                }
-                Err(error) => failed.push(error),
-            }
+            written.add(name, output.write(|to| concluded.storage.copy(to)));
+        }
+        if let Some(recording) = &recording {
+            write_profiles(self.profiles, recording, &mut written);
         }
         if let Some(output) = self.stats {
-            let stats = Stats::new(recording, bytes);
+            let Concluded {
+                names,
+                tally,
+                totals,
+                ..
+            } = &concluded;
+            let stats = Stats::new(header, totals, tally, names, written.bytes);
             let result = output.write(|to| {
                 serde_json::to_writer_pretty(&mut *to, &stats)?;
                 writeln!(to)
             });
-            failed.extend(result.err());
+            written.failed.extend(result.err());
         }
         if verbosity > Verbosity::Quiet {
-            say_result(recording, &selection, &written, verbosity);
+            say_result(&concluded, &written.names);
+        }
+        if let Some(recording) = recording.filter(|_| verbosity >= Verbosity::Verbose) {
+            say_more(&recording, verbosity);
         }
         // All but the first are said here: one can be returned.
-        while failed.len() > 1 {
-            failed.pop().iter().for_each(complain);
+        while written.failed.len() > 1 {
+            written.failed.pop().iter().for_each(complain);
         }
-        failed.pop().map_or(Ok(()), Err)
+        written.failed.pop().map_or(Ok(()), Err)
     }
 }
 
-fn say_result(
-    recording: &Recording,
-    selection: &Selection<'_>,
-    written: &[String],
-    verbosity: Verbosity,
-) {
-    let tally = &recording.tally;
-    let totals = &recording.totals;
+fn write_profiles(profiles: Vec<(Output, Format)>, recording: &Recording, written: &mut Written) {
+    let everything = Filter::default();
+    let header = &recording.header;
+    let selection = Selection::new(
+        &recording.profile,
+        &recording.names,
+        header.began,
+        &everything,
+    );
+    let remark = summary::remark(header, &recording.totals, &recording.tally);
+    let subject = Subject {
+        selection: &selection,
+        header,
+        remark: &remark,
+    };
+    for (output, format) in profiles {
+        let name = output.name();
+        let options = export::Options::default();
+        let result = output.write(|to| export::write(format, &subject, &options, to));
+        written.add(name, result);
+    }
+}
+
+fn say_result(concluded: &Concluded, written: &[String]) {
+    let Concluded { tally, totals, .. } = concluded;
+    if tally.samples() == 0 {
+        say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
+    }
     let wrote = if written.is_empty() {
         "nothing".into()
     } else {
@@ -102,15 +172,18 @@ fn say_result(
     for line in summary::shortfalls(tally, &totals.lost) {
         say(&format!("somno: {line}"));
     }
-    if verbosity < Verbosity::Verbose {
-        return;
-    }
+}
+
+fn say_more(recording: &Recording, verbosity: Verbosity) {
     if verbosity >= Verbosity::Diagnostic {
-        say(&format!("somno: {} samples taken in an NMI", tally.in_nmi));
+        say(&format!(
+            "somno: {} samples taken in an NMI",
+            recording.tally.in_nmi
+        ));
     }
     let threads = recording.profile.threads().iter();
     let processes: HashSet<_> = threads.map(|(_, thread)| thread.pid).collect();
-    let notices = &totals.notices;
+    let notices = &recording.totals.notices;
     say(&format!(
         "somno: {} processes sampled; {} forks, {} execs, {} exits, {} renames noticed",
         processes.len(),
@@ -119,7 +192,13 @@ fn say_result(
         notices.exits,
         notices.renames,
     ));
-    let mut functions = top::hottest(selection);
+    let selection = Selection::new(
+        &recording.profile,
+        &recording.names,
+        recording.header.began,
+        &Filter::default(),
+    );
+    let mut functions = top::hottest(&selection);
     functions.truncate(HOTTEST_SHOWN);
     say(summary::hottest(&functions, selection.total()).trim_end());
 }

@@ -1,34 +1,40 @@
-//! Names what was collected.
+//! Names what was collected, and writes the names.
+
+use std::fs::File;
+use std::io;
 
 use super::collect::Collected;
 use crate::command::Verbosity;
 use crate::command::progress::Progress;
-use crate::error::{Context as _, Result};
-use crate::profile::header::Header;
-use crate::profile::totals::Totals;
-use crate::recording::Recording;
+use crate::config::Naming;
+use crate::profile::names::Names;
+use crate::recording::writer::Writer;
 use crate::symbolize::worker::name_all;
 
-/// Names every frame and puts the recording together.
+/// Names the frames of a recording that are to be named.
 pub(super) fn name(
-    header: Header,
-    collected: Collected,
-    totals: Totals,
+    writer: &mut Writer<File>,
+    collected: &Collected,
+    wanted: Naming,
     verbosity: Verbosity,
-) -> Result<Recording> {
+) -> io::Result<Names> {
+    if wanted == Naming::Nothing {
+        return Ok(Names::default());
+    }
     let mut progress = Progress::new("naming frames", verbosity > Verbosity::Quiet);
+    let mut written = Ok(());
+    let frames = writer.take_frames();
     let names = name_all(
-        collected.profile.frames(),
+        &frames,
         &collected.files,
         &collected.jit_maps,
-        &mut |done, count| progress.set(done, count),
-    )
-    .context(|| "start a thread for symbols".into())?;
-    Ok(Recording {
-        header,
-        profile: collected.profile,
-        names,
-        tally: collected.tally,
-        totals,
-    })
+        &mut |batch| {
+            progress.set(batch.done, batch.count);
+            if written.is_ok() {
+                written = writer.add_names(batch.named);
+            }
+        },
+    )?;
+    written?;
+    Ok(names)
 }

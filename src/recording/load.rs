@@ -1,0 +1,189 @@
+//! Reads a recording whole.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use rustc_hash::FxHashMap;
+
+use super::reader::{Item, ReadError, Reader};
+use super::{Cut, Recording};
+use crate::error::{Context as _, Error, Result};
+use crate::event::Event;
+use crate::id::Cookie;
+use crate::profile::Profile;
+use crate::profile::frames::Frame;
+use crate::profile::names::{FrameName, Names, Naming, Unnamed};
+use crate::profile::tally::Tally;
+use crate::profile::totals::{Notices, Totals};
+use crate::stitch::{Sample, Stitcher};
+
+/// Samples of a recording that are held at a time: some 800 MB.
+const SAMPLES: usize = 20 << 20;
+/// Frames of halves that wait for their other halves: some 250 MB.
+const HELD: usize = 16 << 20;
+
+/// Reads a recording from a file.
+///
+/// # Errors
+/// When it is none, or damaged; the message says where. One that is only cut short is
+/// read up to there.
+pub fn read(path: &Path) -> Result<Recording> {
+    let name = path.display();
+    let file = File::open(path).context(|| format!("open `{name}`"))?;
+    read_from(BufReader::new(file), &name.to_string())
+}
+
+/// Reads a recording that messages call by this name.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(from: impl BufRead, name: &str) -> Result<Recording> {
+    let explain = |offset: u64, error| explain(name, offset, error);
+    let mut reader = Reader::new(from).map_err(|error| explain(0, error))?;
+    let mut loading = Loading::default();
+    let mut cut = None;
+    loop {
+        match reader.next_items(&mut |item| loading.add(item)) {
+            Ok(true) => loading
+                .check()
+                .map_err(|error| explain(reader.offset(), error))?,
+            Ok(false) => break,
+            Err(ReadError::Cut) => {
+                cut = Some(Cut {
+                    offset: reader.offset(),
+                });
+                break;
+            }
+            Err(error) => return Err(explain(reader.offset(), error)),
+        }
+    }
+    let mut recording = loading.finish(reader.header().clone());
+    if recording.cut.is_some() || cut.is_some() {
+        let offset = reader.offset();
+        recording.cut = Some(Cut { offset });
+    }
+    Ok(recording)
+}
+
+fn explain(name: &str, offset: u64, error: ReadError) -> Error {
+    match error {
+        ReadError::Cut => Error::failed(format!("failed to read `{name}`: it ends in its header")),
+        ReadError::Bad(why) => {
+            Error::failed(format!("failed to read `{name}`: at byte {offset}: {why}"))
+        }
+        ReadError::Io(error) => Error::failed(format!("failed to read `{name}`: {error}")),
+    }
+}
+
+/// A recording, as far as it was read.
+#[derive(Debug, Default)]
+struct Loading {
+    stitcher: Stitcher,
+    loaded: Loaded,
+    pending: HashSet<Cookie>,
+    totals: Option<Totals>,
+}
+
+#[derive(Debug, Default)]
+struct Loaded {
+    profile: Profile,
+    tally: Tally,
+    notices: Notices,
+    names: FxHashMap<Frame, Naming>,
+}
+
+impl Loaded {
+    fn add_sample(&mut self, sample: &Sample) {
+        self.tally.add_sample(sample);
+        self.profile.add(sample);
+    }
+}
+
+impl Loading {
+    fn add(&mut self, item: Item) {
+        let loaded = &mut self.loaded;
+        match item {
+            Item::Event(Event::KernelHalf(half)) => self
+                .stitcher
+                .push_kernel_half(half, &mut |sample| loaded.add_sample(&sample)),
+            Item::Event(Event::UserHalf(half)) => {
+                loaded.tally.add_user_half(&half);
+                self.stitcher
+                    .push_user_half(half, &mut |sample| loaded.add_sample(&sample));
+            }
+            Item::Event(Event::Module(module)) => loaded.profile.modules_mut().add(module),
+            Item::Event(Event::BuildId(notice)) => {
+                loaded.profile.modules_mut().add_build_id(notice);
+            }
+            Item::Event(Event::Task(notice)) => loaded.notices.count(notice.what),
+            Item::RoundEnd => self.stitcher.end_round(),
+            Item::Name(frame, naming) => {
+                loaded.names.insert(frame, naming);
+            }
+            Item::Pending(pending) => self.pending = pending,
+            Item::Totals(totals) => self.totals = Some(*totals),
+        }
+    }
+
+    fn check(&self) -> Result<(), ReadError> {
+        if self.loaded.profile.rows().len() > SAMPLES {
+            return Err(ReadError::Bad(format!(
+                "it has more than {SAMPLES} samples"
+            )));
+        }
+        if self.stitcher.held() > HELD {
+            return Err(ReadError::Bad("too much waits for its other half".into()));
+        }
+        Ok(())
+    }
+
+    fn finish(self, header: crate::profile::header::Header) -> Recording {
+        let mut loaded = self.loaded;
+        self.stitcher
+            .finish(&self.pending, &mut |sample| loaded.add_sample(&sample));
+        loaded.profile.sort();
+        let names = names(&loaded.profile, loaded.names);
+        let is_whole = self.totals.is_some();
+        let totals = self.totals.unwrap_or_else(|| Totals {
+            duration: loaded.profile.duration(header.began),
+            modules_seen: loaded.profile.modules().len() as u64,
+            notices: loaded.notices,
+            ..Totals::default()
+        });
+        Recording {
+            header,
+            profile: loaded.profile,
+            names,
+            tally: loaded.tally,
+            totals,
+            cut: (!is_whole).then_some(Cut { offset: 0 }),
+        }
+    }
+}
+
+/// Names every frame; of those that were not named the place.
+fn names(profile: &Profile, mut known: FxHashMap<Frame, Naming>) -> Names {
+    let mut names = Names::new(profile.frames());
+    for (id, frame) in profile.frames().iter() {
+        if matches!(frame, Frame::Reason(_)) {
+            continue;
+        }
+        let naming = known.remove(&frame);
+        names.set(id, naming.unwrap_or_else(|| unnamed(profile, frame)));
+    }
+    names
+}
+
+fn unnamed(profile: &Profile, frame: Frame) -> Naming {
+    let place = match frame {
+        Frame::File(module, offset) => {
+            FrameName::in_file(&profile.modules().base_name(module), offset)
+        }
+        Frame::Anonymous(_, _, address) => FrameName::anonymous(address),
+        Frame::Kernel(address) => FrameName::in_kernel(address),
+        Frame::Reason(outcome) => FrameName::reason(outcome),
+    };
+    Naming::Unnamed(place, Unnamed::NotAsked)
+}
