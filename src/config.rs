@@ -51,6 +51,8 @@ pub struct RecordConfig {
     pub delay: Option<Duration>,
     /// What is named.
     pub naming: Naming,
+    /// Whether servers are asked for debug files.
+    pub debuginfod: bool,
     /// What to write.
     pub outputs: Vec<OutputConfig>,
     /// Where to write the counts.
@@ -199,6 +201,7 @@ impl RecordConfig {
             } else {
                 Naming::Everything
             },
+            debuginfod: typed.debuginfod,
             outputs: outputs(&typed.output, typed.format)?,
             stats: typed.stats.as_deref().map(destination),
             target: target(typed)?,

@@ -6,6 +6,7 @@
 //! never waits for a symbol table.
 
 pub mod debug_files;
+pub mod debuginfod;
 pub mod files;
 pub mod jit;
 pub mod jit_maps;

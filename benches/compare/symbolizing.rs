@@ -127,8 +127,8 @@ fn name_by_somno(path: &Path, places: &[Place]) -> Naming {
     fs::write("/proc/self/clear_refs", "5").expect("our own peak can be forgotten");
     let before = memory_of("self", "VmHWM");
     let began = Instant::now();
-    let names =
-        name_all(&frames, &files, &JitMaps::default(), &mut |_| {}).expect("there are threads");
+    let names = name_all(&frames, &files, &JitMaps::default(), None, &mut |_| {})
+        .expect("there are threads");
     let took = began.elapsed();
     Naming {
         took,

@@ -108,6 +108,24 @@ pub struct Record {
     /// What to write, whatever the extension
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<OutputFormat>,
+    /// Ask servers for debug files
+    #[arg(
+        help = "Ask the servers in DEBUGINFOD_URLS for debug files that are not here [off]",
+        long_help = "Ask the servers in the environment's DEBUGINFOD_URLS, separated by blanks, for \
+            debug files of programs and libraries that have neither debug information nor a symbol \
+            table here. Without this, somno does not use the network.\n\n\
+            Files are kept where elfutils and gdb have theirs: in DEBUGINFOD_CACHE_PATH, else \
+            debuginfod_client in XDG_CACHE_HOME or ~/.cache; under sudo that is root's. A cache in \
+            a directory that another user can write is not used.\n\n\
+            DEBUGINFOD_TIMEOUT: seconds in which a server must send 100 KiB, or is given up [90]\n\
+            DEBUGINFOD_MAXTIME: seconds for all files together [600]\n\
+            DEBUGINFOD_MAXSIZE: bytes of a file [2 GiB]\n\n\
+            Ctrl-C while files come gives up waiting, and the profile is written.",
+        long,
+        conflicts_with = "no_symbols",
+        help_heading = "Output"
+    )]
+    pub debuginfod: bool,
     /// Leave names out of the recording
     #[arg(long, help_heading = "Output")]
     pub no_symbols: bool,

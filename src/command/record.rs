@@ -1,6 +1,7 @@
 //! `somno record`: capture, stitch, symbolize, write.
 
 mod collect;
+mod downloads;
 mod finish;
 mod naming;
 mod storage;
@@ -17,6 +18,7 @@ use signal_hook::flag;
 
 use self::collect::{Collected, Collector};
 use self::finish::{Concluded, Outputs};
+use self::naming::Namer;
 use self::storage::Storage;
 use self::target::{Attached, End};
 use super::{Verbosity, complain, say};
@@ -25,7 +27,7 @@ use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::capture::{Options, Session};
 use crate::cli::record::Record;
-use crate::config::{Naming, RecordConfig, TargetConfig};
+use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Result};
 use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
@@ -33,6 +35,7 @@ use crate::proc::{machine, status};
 use crate::profile::header::{EventInfo, Header, Unit};
 use crate::profile::totals::{Own, Totals};
 use crate::recording::writer::Writer;
+use crate::symbolize::debuginfod::settings::Settings;
 use crate::time::{Rate, Timestamp};
 
 /// How often the rings are looked at when nothing wakes us.
@@ -47,6 +50,7 @@ const LAST_ROUNDS: u32 = 20;
 /// Whatever fails.
 pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
     let config = RecordConfig::new(typed, user_id)?;
+    let servers = config.debuginfod.then(Settings::from_environment);
     let mut outputs = Outputs::open(&config)?;
     let stop = stop_on_signals()?;
     let (options, chosen) = capture_options(&config, verbosity);
@@ -57,7 +61,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let mut storage = bpf::Storage::new();
     let everything = config.target == TargetConfig::All;
     let mut session = Session::load(&mut storage, &options, everything)?;
-    let notes = notes(&config, &session, chosen);
+    let notes = notes(&config, &session, chosen, servers.as_ref());
     if verbosity > Verbosity::Quiet {
         for note in notes {
             say(&format!("somno: {note}"));
@@ -91,15 +95,17 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         own,
     };
     // While the programs are loaded, the kernel has names for them.
-    let written = conclude(
-        &mut session,
-        collector,
-        storage,
-        &times,
-        config.naming,
+    let naming = Namer {
+        wanted: config.naming,
+        servers: servers.map(|settings| {
+            // sampling is over: the next signal gives up waiting for files, the one after it all
+            stop.store(false, Ordering::Relaxed);
+            downloads::client(settings, Arc::clone(&stop), verbosity)
+        }),
         verbosity,
-    )
-    .and_then(|concluded| outputs.write(&header, concluded, verbosity));
+    };
+    let written = conclude(&mut session, collector, storage, &times, naming)
+        .and_then(|concluded| outputs.write(&header, concluded, verbosity));
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
     stop.store(true, Ordering::Relaxed);
@@ -127,8 +133,7 @@ fn conclude(
     mut collector: Collector,
     storage: Storage,
     times: &Times,
-    names: Naming,
-    verbosity: Verbosity,
+    naming: Namer,
 ) -> Result<Concluded> {
     // What is no longer pending has been sent, so it is read after this.
     let pending = session.pending();
@@ -138,7 +143,7 @@ fn conclude(
     let totals = totals(session, &collected, times)?;
     let whole = writer.bytes();
     let finished = written.and_then(|()| {
-        let names = naming::name(&mut writer, &collected, names, verbosity)?;
+        let names = naming.name(&mut writer, &collected)?;
         writer.finish(&pending, &totals)?;
         Ok(names)
     });
@@ -326,8 +331,16 @@ fn header(session: &Session<'_>, options: &Options, target: String) -> Header {
 }
 
 /// What a user should know about this run before it begins; each once.
-fn notes(config: &RecordConfig, session: &Session<'_>, chosen: Chosen) -> Vec<String> {
+fn notes(
+    config: &RecordConfig,
+    session: &Session<'_>,
+    chosen: Chosen,
+    servers: Option<&Settings>,
+) -> Vec<String> {
     let mut notes = Vec::new();
+    if servers.is_some_and(|settings| settings.servers.is_empty()) {
+        notes.push(downloads::NO_SERVERS.into());
+    }
     if chosen == Chosen::NoPmu {
         notes.push("no PMU here: sampling by cpu-clock, a timer".into());
     }

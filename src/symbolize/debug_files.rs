@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use blazesym::helper::read_elf_build_id;
 use blazesym::symbolize::Input;
 use blazesym::symbolize::source::{Elf, Source};
-use object::elf::{FileHeader64, PT_LOAD};
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::elf::{FileHeader64, PT_LOAD, SHT_SYMTAB};
+use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, ReadCache};
 
+use super::debuginfod::{self, Debuginfod};
 use crate::addr::FileOffset;
 
 /// Where distributions put debug files.
@@ -27,6 +28,8 @@ pub struct Symbols {
     pub source: Source<'static>,
     /// Where the code's own file has addresses, if it is another one.
     segments: Option<Vec<Segment>>,
+    /// Keeps the source's path good, where it leads to an open file.
+    _held: Option<File>,
 }
 
 /// What a file has at an address.
@@ -69,6 +72,7 @@ pub fn sources(path: &Path) -> Vec<Symbols> {
         Symbols {
             source: Source::Elf(elf),
             segments: None,
+            _held: None,
         }
     };
     let best = of_build_id(path).unwrap_or_else(|| in_itself(true));
@@ -83,6 +87,36 @@ pub fn directories(path: &Path) -> Vec<PathBuf> {
         .and_then(|path| Some(path.parent()?.join(".debug")));
     let known = DIRECTORIES.map(PathBuf::from);
     known.into_iter().chain(beside).collect()
+}
+
+/// Symbols of a file from servers, where it has no table of all of them, nor debug
+/// information, nor is there a debug file for it by its build id.
+pub fn from_servers(path: &Path, module: &str, debuginfod: &mut Debuginfod) -> Option<Symbols> {
+    if has_all_symbols(path) || of_build_id(path).is_some() {
+        return None;
+    }
+    let build_id = read_elf_build_id(path).ok()??;
+    let segments = segments(path)?;
+    let file = debuginfod.find(&build_id, module)?;
+    Some(Symbols {
+        source: Source::Elf(Elf::new(debuginfod::path_of(&file))),
+        segments: Some(segments),
+        _held: Some(file),
+    })
+}
+
+/// Tells whether a 64-bit file has more than the symbols that linking takes.
+fn has_all_symbols(path: &Path) -> bool {
+    let look = || {
+        let data = ReadCache::new(File::open(path).ok()?);
+        let header = FileHeader64::<Endianness>::parse(&data).ok()?;
+        let endian = header.endian().ok()?;
+        let sections = header.sections(endian, &data).ok()?;
+        let mut known = sections.iter();
+        let has_symbols = known.any(|section| section.sh_type(endian) == SHT_SYMTAB);
+        Some(has_symbols || sections.section_by_name(endian, b".debug_info").is_some())
+    };
+    look().unwrap_or_default()
 }
 
 fn of_build_id(path: &Path) -> Option<Symbols> {
@@ -102,6 +136,7 @@ fn of_build_id(path: &Path) -> Option<Symbols> {
     Some(Symbols {
         source: Source::Elf(Elf::new(found)),
         segments: Some(segments(path)?),
+        _held: None,
     })
 }
 
@@ -137,6 +172,7 @@ mod tests {
         let symbols = Symbols {
             source: Source::Elf(Elf::new("program.debug")),
             segments: Some(vec![code]),
+            _held: None,
         };
         for (offset, address) in [
             (0xfff, None),

@@ -1,5 +1,6 @@
 //! Names the frames of a piece of work.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer as Blazes
 use rustc_hash::FxHashSet;
 
 use super::debug_files::{self, Symbols};
+use super::debuginfod::Debuginfod;
 use super::work::{Named, Work};
 use super::{jit, kernel};
 use crate::addr::{FileOffset, KernelAddress};
@@ -16,8 +18,9 @@ use crate::profile::frames::FrameId;
 use crate::profile::names::{FrameName, Kind, Location, NamedFrame, Naming, Unnamed};
 
 /// Names frames, and keeps what it read of the last file, of which there may be more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Symbolizer {
+    servers: Option<Debuginfod>,
     open: Option<OpenFile>,
     source_files: FxHashSet<Arc<str>>,
 }
@@ -28,7 +31,9 @@ struct OpenFile {
     module: ModuleId,
     path: PathBuf,
     blazesym: Blazesym,
-    sources: Vec<Symbols>,
+    local: Vec<Symbols>,
+    /// What servers have, once they were asked.
+    remote: OnceCell<Option<Symbols>>,
 }
 
 impl OpenFile {
@@ -37,12 +42,31 @@ impl OpenFile {
             module,
             path: path.to_owned(),
             blazesym: blazesym(&debug_files::directories(path)),
-            sources: debug_files::sources(path),
+            local: debug_files::sources(path),
+            remote: OnceCell::new(),
         }
     }
 }
 
+/// Frames of one file.
+type Places = Vec<(FrameId, FileOffset)>;
+
 impl Symbolizer {
+    /// Makes one that asks servers where they are given.
+    #[must_use]
+    pub fn new(servers: Option<Debuginfod>) -> Self {
+        Self {
+            servers,
+            open: None,
+            source_files: FxHashSet::default(),
+        }
+    }
+
+    /// Forgets what was read of the last file, which may be half of it.
+    pub fn forget(&mut self) {
+        self.open = None;
+    }
+
     /// Names every frame, or says why it has no name.
     pub fn name(&mut self, work: &Work) -> Named {
         match work {
@@ -71,18 +95,23 @@ impl Symbolizer {
         frames: &[(FrameId, FileOffset)],
         work: &Work,
     ) -> Named {
-        let open = match self.open.take() {
+        let mut open = match self.open.take() {
             Some(open) if open.module == module && open.path == path => open,
             _ => OpenFile::new(module, path),
         };
         let mut named = Named::with_capacity(frames.len());
         let mut rest = frames.to_vec();
         let mut reason = Unnamed::Unreadable;
-        for symbols in &open.sources {
+        for symbols in &open.local {
             if let Some(unnamed) = self.name_by(&open.blazesym, symbols, &rest, &mut named) {
                 reason = Unnamed::NoSymbol;
                 rest = unnamed;
             }
+        }
+        // Lines are a sign that a debug link led to a file, so that none is missing.
+        if !rest.is_empty() || !named.iter().any(has_line) {
+            self.name_by_servers(&mut open, work.base_name(), frames, &mut named);
+            rest.retain(|(id, _)| !named.iter().any(|(other, _)| other == id));
         }
         self.open = Some(open);
         let places = rest.into_iter().map(|(id, offset)| {
@@ -93,6 +122,27 @@ impl Symbolizer {
         named
     }
 
+    /// Names frames by what servers have, which knows more than what there is here.
+    fn name_by_servers(
+        &mut self,
+        open: &mut OpenFile,
+        base_name: &str,
+        frames: &[(FrameId, FileOffset)],
+        named: &mut Named,
+    ) {
+        let Some(servers) = &mut self.servers else {
+            return;
+        };
+        let ask = || debug_files::from_servers(&open.path, base_name, servers);
+        let Some(symbols) = open.remote.get_or_init(ask) else {
+            return;
+        };
+        let mut better = Named::new();
+        self.name_by(&open.blazesym, symbols, frames, &mut better);
+        named.retain(|(id, _)| !better.iter().any(|(other, _)| other == id));
+        named.append(&mut better);
+    }
+
     /// Names frames by one source of symbols; returns the others, if it can be read at all.
     fn name_by(
         &mut self,
@@ -100,7 +150,7 @@ impl Symbolizer {
         symbols: &Symbols,
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
-    ) -> Option<Vec<(FrameId, FileOffset)>> {
+    ) -> Option<Places> {
         let address = |&(_, offset): &_| symbols.address(offset);
         let asked: Vec<u64> = frames.iter().filter_map(address).collect();
         if asked.is_empty() {
@@ -164,6 +214,13 @@ impl Symbolizer {
             file,
             line: code.line.unwrap_or_default(),
         })
+    }
+}
+
+fn has_line((_, naming): &(FrameId, Naming)) -> bool {
+    match naming {
+        Naming::Named(names) => names.iter().any(|frame| frame.location.is_some()),
+        Naming::Unnamed(..) => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What there is to name, in pieces that need nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::files::ModuleFiles;
@@ -96,7 +97,7 @@ pub fn plan(
     files: &ModuleFiles,
     jit_maps: &JitMaps,
 ) -> Vec<Work> {
-    let mut in_files: BTreeMap<ModuleId, Vec<_>> = BTreeMap::new();
+    let mut in_files: HashMap<ModuleId, Vec<_>> = HashMap::new();
     let mut in_processes: HashMap<_, Vec<_>> = HashMap::new();
     let mut in_kernel = Vec::new();
     for (id, frame) in frames {
@@ -114,6 +115,9 @@ pub fn plan(
     if !in_kernel.is_empty() {
         work.push(Work::Kernel(in_kernel));
     }
+    // Servers may be asked only for so long, so files with most frames go first.
+    let mut in_files: Vec<_> = in_files.into_iter().collect();
+    in_files.sort_by_key(|(module, frames)| (Reverse(frames.len()), *module));
     for (module, mut frames) in in_files {
         // neighbours have their debug information in common
         frames.sort_unstable_by_key(|&(_, offset)| offset);

@@ -9,6 +9,7 @@ use std::sync::mpsc::{
 use std::thread;
 use std::time::Duration;
 
+use super::debuginfod::Debuginfod;
 use super::files::ModuleFiles;
 use super::jit_maps::JitMaps;
 use super::symbolizer::Symbolizer;
@@ -40,10 +41,11 @@ pub fn name_all(
     frames: &FrameTable,
     files: &ModuleFiles,
     jit_maps: &JitMaps,
+    servers: Option<Debuginfod>,
     progress: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<Names> {
     let mut all = Names::new(frames);
-    let mut worker = Worker::start()?;
+    let mut worker = Worker::start(servers)?;
     let work = work::plan(frames.iter(), files, jit_maps);
     let count = work.iter().map(Work::len).sum();
     let mut done = 0;
@@ -73,23 +75,23 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread.
+    /// Starts the thread, which asks servers where they are given.
     ///
     /// # Errors
     /// When the kernel gives none.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(servers: Option<Debuginfod>) -> io::Result<Self> {
         let (work, to_do) = sync_channel::<Work>(QUEUE);
         let (done, named) = sync_channel(QUEUE);
         thread::Builder::new()
             .name("somno-symbols".into())
             .spawn(move || {
-                let mut symbolizer = Symbolizer::default();
+                let mut symbolizer = Symbolizer::new(servers);
                 // Either end goes when nobody wants names any more.
                 for work in to_do {
                     let naming = AssertUnwindSafe(|| symbolizer.name(&work));
                     let named = catch_unwind(naming).unwrap_or_else(|_| {
                         // A file that a parser did not expect costs its own names only.
-                        symbolizer = Symbolizer::default();
+                        symbolizer.forget();
                         work.unnamed(Unnamed::Unreadable)
                     });
                     if done.send(named).is_err() {
@@ -185,7 +187,7 @@ mod tests {
             )],
         };
         let work: Vec<_> = (0..QUEUE as u64 * 5).map(work).collect();
-        let mut worker = Worker::start().expect("there are threads");
+        let mut worker = Worker::start(None).expect("there are threads");
         worker.submit(work);
         let mut seen = Vec::new();
         while worker.is_busy() {

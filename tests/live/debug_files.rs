@@ -18,7 +18,7 @@ const BY_BUILD_ID: &str = "/usr/lib/debug/.build-id";
 
 /// Runs a program of binutils or such, with arguments that are separated by blanks, in a
 /// directory.
-fn run(directory: &Path, command: &str) {
+pub(crate) fn run(directory: &Path, command: &str) {
     let mut words = command.split_whitespace();
     let program = words.next().expect("a command has a first word");
     let status = Command::new(program)
@@ -30,7 +30,7 @@ fn run(directory: &Path, command: &str) {
 }
 
 /// A directory with the fixture `brief` in it, whole.
-fn room(machine: &Machine) -> PathBuf {
+pub(crate) fn room(machine: &Machine) -> PathBuf {
     let room = machine.path("room");
     fs::create_dir(&room)
         .and_then(|()| fs::copy(machine.fixture("brief").path(), room.join("whole")))
@@ -75,16 +75,21 @@ impl Drop for Installed {
 
 /// The path below [`BY_BUILD_ID`].
 fn path_by_build_id(program: &Path) -> String {
+    let mut path = hex_build_id(program);
+    path.insert(2, '/');
+    path + ".debug"
+}
+
+/// The build id of a program, as it is in paths.
+pub(crate) fn hex_build_id(program: &Path) -> String {
     let data = fs::read(program).expect("it was just copied");
     let file = ElfFile64::<object::Endianness>::parse(&data[..]).expect("the compiler wrote it");
     let id = file.build_id().expect("its notes are right");
     let id = id.expect("the compiler gives build ids");
-    let mut hex = id.iter().fold(String::new(), |mut hex, byte| {
+    id.iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
-    });
-    hex.insert(2, '/');
-    hex + ".debug"
+    })
 }
 
 /// Check that a debug file is found by build id.

@@ -21,6 +21,7 @@ mod accounting;
 mod address_space;
 mod chain;
 mod debug_files;
+mod debuginfod;
 mod depth;
 mod doctor;
 mod ended;

@@ -9,32 +9,45 @@ use crate::command::progress::Progress;
 use crate::config::Naming;
 use crate::profile::names::Names;
 use crate::recording::writer::Writer;
+use crate::symbolize::debuginfod::Debuginfod;
 use crate::symbolize::worker::name_all;
 
-/// Names the frames of a recording that are to be named.
-pub(super) fn name(
-    writer: &mut Writer<File>,
-    collected: &Collected,
-    wanted: Naming,
-    verbosity: Verbosity,
-) -> io::Result<Names> {
-    if wanted == Naming::Nothing {
-        return Ok(Names::default());
+/// What is to be named, and by whom.
+#[derive(Debug)]
+pub(super) struct Namer {
+    pub(super) wanted: Naming,
+    pub(super) servers: Option<Debuginfod>,
+    pub(super) verbosity: Verbosity,
+}
+
+impl Namer {
+    /// Names the frames of a recording.
+    pub(super) fn name(
+        self,
+        writer: &mut Writer<File>,
+        collected: &Collected,
+    ) -> io::Result<Names> {
+        if self.wanted == Naming::Nothing {
+            return Ok(Names::default());
+        }
+        // Downloads have a line of their own.
+        let has_bar = self.verbosity > Verbosity::Quiet && self.servers.is_none();
+        let mut progress = Progress::new("naming frames", has_bar);
+        let mut written = Ok(());
+        let frames = writer.take_frames();
+        let names = name_all(
+            &frames,
+            &collected.files,
+            &collected.jit_maps,
+            self.servers,
+            &mut |batch| {
+                progress.set(batch.done, batch.count);
+                if written.is_ok() {
+                    written = writer.add_names(batch.named);
+                }
+            },
+        )?;
+        written?;
+        Ok(names)
     }
-    let mut progress = Progress::new("naming frames", verbosity > Verbosity::Quiet);
-    let mut written = Ok(());
-    let frames = writer.take_frames();
-    let names = name_all(
-        &frames,
-        &collected.files,
-        &collected.jit_maps,
-        &mut |batch| {
-            progress.set(batch.done, batch.count);
-            if written.is_ok() {
-                written = writer.add_names(batch.named);
-            }
-        },
-    )?;
-    written?;
-    Ok(names)
 }
