@@ -8,6 +8,7 @@ use super::event_name::{self, EventSpec};
 use super::kernel::{self, Deferral};
 use super::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::id::Tid;
+use crate::proc::kallsyms::Access;
 use crate::time::Rate;
 
 /// How good a finding is.
@@ -203,27 +204,27 @@ fn max_sample_rate() -> Check {
 }
 
 fn kernel_symbols() -> Check {
-    let restricted = setting("/proc/sys/kernel/kptr_restrict");
-    let readable = fs::read_to_string("/proc/kallsyms").is_ok_and(|symbols| {
-        symbols
-            .lines()
-            .take(100)
-            .any(|line| !line.starts_with("0000000000000000"))
-    });
+    let access = Access::look();
     Check {
         name: "kptr_restrict",
-        grade: if readable {
-            Grade::Good
-        } else {
-            Grade::Limited
+        grade: match access {
+            Access::Granted => Grade::Good,
+            _ => Grade::Limited,
         },
-        found: restricted,
-        meaning: if readable {
-            "kernel functions have names"
-        } else {
-            "kernel functions are shown as addresses"
+        found: setting("/proc/sys/kernel/kptr_restrict"),
+        meaning: match access {
+            Access::Granted => "kernel functions have names",
+            Access::HiddenFromAll => {
+                "kernel functions are shown as addresses: this hides their names from all"
+            }
+            Access::Hidden => {
+                "kernel functions are shown as addresses: their names take CAP_SYSLOG"
+            }
+            Access::Missing | Access::Denied => {
+                "kernel functions are shown as addresses: /proc/kallsyms cannot be read"
+            }
         },
-        fix: (!readable).then_some("run somno as root"),
+        fix: access.fix(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::event::{Outcome, Weight};
+use crate::proc::kallsyms::Access;
 use crate::profile::header::Header;
+use crate::profile::names::{Names, Unnamed};
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
 use crate::profile::totals::{Lost, Totals};
@@ -75,6 +77,19 @@ pub fn shortfalls(tally: &Tally, lost: &Lost) -> Vec<String> {
         lines.push(format!("lost: {}", losses.join(", ")));
     }
     lines
+}
+
+/// Why kernel functions have no names, and what to do, if any lacks one for that.
+#[must_use]
+pub fn kernel_names(names: &Names, access: Access) -> Option<String> {
+    let count = *names.unnamed().get(&Unnamed::NoKernelSymbols)?;
+    let obstacle = access.obstacle()?;
+    let step = access
+        .fix()
+        .map_or_else(String::new, |fix| format!("; {fix}"));
+    Some(format!(
+        "{count} kernel functions have no names: {obstacle}{step}"
+    ))
 }
 
 /// A table of functions with their shares of all samples.

@@ -33,6 +33,7 @@ mod files;
 mod flavours;
 mod jit;
 mod jumps;
+mod kernel_names;
 mod kernel_thread;
 mod killed;
 mod linkage;

@@ -8,6 +8,7 @@ use crate::command::{Verbosity, complain, say};
 use crate::config::{OutputFormat, RecordConfig};
 use crate::error::{Error, Result};
 use crate::export::{self, Format, Subject};
+use crate::proc::kallsyms::Access;
 use crate::profile::header::Header;
 use crate::profile::names::Names;
 use crate::profile::tally::Tally;
@@ -154,7 +155,12 @@ fn write_profiles(profiles: Vec<(Output, Format)>, recording: &Recording, writte
 }
 
 fn say_result(concluded: &Concluded, written: &[String]) {
-    let Concluded { tally, totals, .. } = concluded;
+    let Concluded {
+        names,
+        tally,
+        totals,
+        ..
+    } = concluded;
     if tally.samples() == 0 {
         say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
     }
@@ -169,7 +175,9 @@ fn say_result(concluded: &Concluded, written: &[String]) {
         summary::duration(totals.duration),
         summary::completeness(tally),
     ));
-    for line in summary::shortfalls(tally, &totals.lost) {
+    let shortfalls = summary::shortfalls(tally, &totals.lost);
+    let kernel_names = summary::kernel_names(names, Access::look());
+    for line in shortfalls.into_iter().chain(kernel_names) {
         say(&format!("somno: {line}"));
     }
 }
