@@ -1,7 +1,10 @@
-//! Names of kernel functions, and what is said where there are none.
+//! Names of kernel functions, of BPF programs too, and what is said where there are none.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
+use libbpf_rs::{Link, Object, ObjectBuilder};
 use serde_json::Value;
 
 use crate::folded::Line;
@@ -92,4 +95,48 @@ fn doctor_tells_of_hidden_names() {
     assert_eq!(finding["grade"], "limited");
     assert_eq!(finding["found"], "2");
     assert_eq!(finding["fix"], "sudo sysctl kernel.kptr_restrict=1");
+}
+
+/// A BPF program in the kernel; it is gone when this is dropped.
+struct Attached {
+    _object: Object,
+    _links: Vec<Link>,
+}
+
+impl Attached {
+    fn compile(source: &str, object: &Path) -> Self {
+        let source = format!("{}/assets/fixtures/{source}", env!("CARGO_MANIFEST_DIR"));
+        let status = Command::new("clang")
+            .args([
+                "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror",
+            ])
+            .args(["-c", &source, "-o"])
+            .arg(object)
+            .status();
+        assert!(status.expect("this fixture needs clang").success());
+        let object = ObjectBuilder::default()
+            .open_file(object)
+            .and_then(libbpf_rs::OpenObject::load)
+            .expect("the kernel takes the program");
+        let links = object
+            .progs_mut()
+            .map(|program| program.attach().expect("it can be attached"));
+        Self {
+            _links: links.collect(),
+            _object: object,
+        }
+    }
+}
+
+/// Check that BPF programs have the names that they were given.
+#[test]
+fn bpf_programs_are_named() {
+    let machine = Machine::take();
+    let _attached = Attached::compile("spinning.bpf.c", &machine.path("spinning.o"));
+    let script = "exec dd if=/dev/zero of=/dev/null bs=1 count=4000 2>/dev/null";
+    let (folded, _) = machine.record().shell(script).run().adds_up();
+    folded.of("dd").expect_share(0.5.., |line| {
+        let mut frames = line.kernel_frames();
+        frames.any(|frame| frame.starts_with("bpf_prog_") && frame.ends_with("_spin_[k]"))
+    });
 }
