@@ -32,6 +32,6 @@ fn main() {
         unwinding::run(&room, runs);
     }
     if is_wanted("symbolizing") {
-        symbolizing::run(runs);
+        symbolizing::run(&room, runs);
     }
 }

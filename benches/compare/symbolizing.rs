@@ -1,8 +1,12 @@
 //! What names cost: 2,000 functions spread over a binary, by somno and by `addr2line`; of
 //! the largest binaries here, which have symbols, and of somno, which has debug information.
+//! Then the addresses of a recording, by `perf script` too.
 //!
 //! Cold is with nothing of the file in memory, as far as no one else has it mapped.
 
+mod recorded;
+
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -28,26 +32,25 @@ use crate::measure::median;
 const FUNCTIONS: usize = 2_000;
 
 /// Prints a row for each binary and namer.
-pub(crate) fn run(runs: usize) {
+pub(crate) fn run(room: &Path, runs: usize) {
     println!(
         "\n{:<34} {:<10} {:>12} {:>12} {:>9} {:>8}",
         "names of 2,000 functions", "by", "cold a s", "warm a s", "peak MB", "named"
     );
     for path in binaries() {
-        let places = Place::spread_over(&path);
-        let rounds: Vec<_> = (0..runs).map(|_| by_somno(&path, &places)).collect();
+        let files = BTreeMap::from([(path.clone(), Place::spread_over(&path))]);
+        let rounds: Vec<_> = (0..runs).map(|_| by_somno(&path, &files)).collect();
         print_row(&path, "somno", &rounds);
-        let rounds: Vec<_> = (0..runs).map(|_| by_addr2line(&path, &places)).collect();
+        let places = &files[&path];
+        let rounds: Vec<_> = (0..runs).map(|_| by_addr2line(&path, places)).collect();
         print_row(&path, "addr2line", &rounds);
     }
+    recorded::run(room, runs);
 }
 
 /// The Rust compiler's libraries, and somno.
 fn binaries() -> Vec<PathBuf> {
-    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
-    let sysroot = sysroot.expect("rustc runs").stdout;
-    let libraries = PathBuf::from(String::from_utf8_lossy(&sysroot).trim()).join("lib");
-    let mut found: Vec<_> = fs::read_dir(&libraries)
+    let mut found: Vec<_> = fs::read_dir(sysroot().join("lib"))
         .expect("the compiler has libraries")
         .map(|entry| entry.expect("a directory can be read on").path())
         .filter(|path| path.metadata().is_ok_and(|found| found.len() > 50_000_000))
@@ -57,7 +60,13 @@ fn binaries() -> Vec<PathBuf> {
     found
 }
 
-/// A function.
+fn sysroot() -> PathBuf {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.expect("rustc runs").stdout;
+    PathBuf::from(String::from_utf8_lossy(&sysroot).trim())
+}
+
+/// A place in a file.
 struct Place {
     address: u64,
     offset: u64,
@@ -96,6 +105,18 @@ fn file_offset(file: &ElfFile64<'_, Endianness>, address: u64) -> Option<u64> {
     })
 }
 
+fn file_address(file: &ElfFile64<'_, Endianness>, offset: u64) -> Option<u64> {
+    let endian = Endianness::Little;
+    let mut loaded = file
+        .elf_program_headers()
+        .iter()
+        .filter(|header| header.p_type(endian) == elf::PT_LOAD);
+    loaded.find_map(|header| {
+        let inside = offset.checked_sub(header.p_offset(endian))?;
+        (inside < header.p_filesz(endian)).then(|| header.p_vaddr(endian) + inside)
+    })
+}
+
 /// Names once cold and once warm.
 struct Round {
     cold: Naming,
@@ -109,38 +130,42 @@ struct Naming {
     named: usize,
 }
 
-fn by_somno(path: &Path, places: &[Place]) -> Round {
+fn by_somno(path: &Path, files: &BTreeMap<PathBuf, Vec<Place>>) -> Round {
     evict(path);
     Round {
-        cold: name_by_somno(path, places),
-        warm: name_by_somno(path, places),
+        cold: name_by_somno(files),
+        warm: name_by_somno(files),
     }
 }
 
-fn name_by_somno(path: &Path, places: &[Place]) -> Naming {
+fn name_by_somno(wanted: &BTreeMap<PathBuf, Vec<Place>>) -> Naming {
     let mut frames = FrameTable::default();
-    for place in places {
-        frames.intern(Frame::File(ModuleId(2), FileOffset(place.offset)));
-    }
     let mut files = ModuleFiles::new();
-    files.add(&module(path));
+    for ((path, places), id) in wanted.iter().zip(2..) {
+        let id = ModuleId(id);
+        for place in places {
+            frames.intern(Frame::File(id, FileOffset(place.offset)));
+        }
+        files.add(&module(id, path));
+    }
     fs::write("/proc/self/clear_refs", "5").expect("our own peak can be forgotten");
-    let before = memory_of("self", "VmHWM");
+    let peak = || memory_of("self", "VmHWM").expect("the kernel says");
+    let before = peak();
     let began = Instant::now();
     let names = name_all(&frames, &files, &JitMaps::default(), None, &mut |_| {})
         .expect("there are threads");
     let took = began.elapsed();
     Naming {
         took,
-        peak: memory_of("self", "VmHWM") - before,
+        peak: peak() - before,
         named: usize::try_from(names.named()).expect("there are few"),
     }
 }
 
-fn module(path: &Path) -> Module {
+fn module(id: ModuleId, path: &Path) -> Module {
     let metadata = path.metadata().expect("it was found");
     Module {
-        id: ModuleId(2),
+        id,
         identity: FileIdentity {
             device: 0,
             inode: metadata.ino(),
@@ -183,16 +208,18 @@ fn name_by_addr2line(path: &Path, places: &[Place]) -> Naming {
         named += usize::from(function != "??");
     }
     let took = began.elapsed();
-    let peak = memory_of(&child.id().to_string(), "VmHWM");
+    let peak = memory_of(&child.id().to_string(), "VmHWM").expect("it waits for more");
     drop(stdin);
     child.wait().expect("it was started");
     Naming { took, peak, named }
 }
 
-/// A field of /proc/PID/status.
-fn memory_of(process: &str, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    parse_bytes(&status, field).expect("the kernel says")
+/// A field of /proc/PID/status, of a process that runs.
+fn memory_of(process: &str, field: &str) -> Option<u64> {
+    parse_bytes(
+        &fs::read_to_string(format!("/proc/{process}/status")).ok()?,
+        field,
+    )
 }
 
 fn evict(path: &Path) {
