@@ -18,7 +18,7 @@ const STACK: &str = "main;run;made_at_run_time_[j]";
 const NOBODY: u32 = 65534;
 
 /// A process's map; it is removed when it is dropped.
-struct Map(PathBuf);
+pub(crate) struct Map(PathBuf);
 
 impl Map {
     fn of(pid: u32) -> Self {
@@ -27,7 +27,7 @@ impl Map {
 
     /// That of the process that wrote its pid as its last line.
     #[track_caller]
-    fn of_writer(recording: &Recording) -> Self {
+    pub(crate) fn of_writer(recording: &Recording) -> Self {
         let output = recording.stdout();
         let pid = output.lines().last().and_then(|line| line.parse().ok());
         Self::of(pid.unwrap_or_else(|| panic!("no pid: {output:?}")))

@@ -41,6 +41,7 @@ mod loading;
 mod names;
 mod narrowing;
 mod outliving;
+mod python;
 mod real_programs;
 mod short_lived;
 mod signals;
