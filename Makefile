@@ -86,6 +86,7 @@ SECONDS := 60
 
 fuzz: setup-fuzz
 	@mkdir -p target/fuzz/corpus
+	SOMNO_CHANGES=$$((2000 * $(SECONDS))) cargo test --release --lib recording
 	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/unwind.c -o target/fuzz/unwind
 	target/fuzz/unwind -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/ -print_final_stats=1 \

@@ -7,6 +7,8 @@ mod format;
 mod load;
 pub mod reader;
 mod tables;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 pub use self::load::{read, read_from};
