@@ -28,7 +28,7 @@ use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::capture::{Options, Session};
 use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Kind, Result};
 use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
 use crate::proc::{machine, status};
@@ -109,15 +109,18 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
     stop.store(true, Ordering::Relaxed);
+    // It may be long before a command ends, so this is said now.
+    written
+        .as_ref()
+        .err()
+        .iter()
+        .for_each(|error| complain(error));
     let status = attached.end(end)?;
-    match written {
-        Err(error) if status != 0 => {
-            complain(&error);
-            Ok(status)
-        }
-        Err(error) => Err(error),
-        Ok(()) => Ok(status),
-    }
+    Ok(if written.is_err() && status == 0 {
+        Kind::Failed.exit_status()
+    } else {
+        status
+    })
 }
 
 /// When and how long, and what it took.
@@ -218,7 +221,10 @@ fn sample(
         session.read_events(&mut |event| collector.add(event))?;
         collector.end_round();
 
-        if limits.stop.load(Ordering::Relaxed) || collector.has_failed() {
+        if collector.has_failed() {
+            return Ok(End::Failed);
+        }
+        if limits.stop.load(Ordering::Relaxed) {
             return Ok(End::Signal);
         }
         if end_at.is_some_and(|at| Instant::now() >= at) {

@@ -43,6 +43,7 @@ mod narrowing;
 mod outliving;
 mod python;
 mod real_programs;
+mod recordings;
 mod short_lived;
 mod signals;
 mod status;

@@ -30,6 +30,8 @@ pub(super) enum End {
     Duration,
     /// A signal came.
     Signal,
+    /// What was sampled could not be written: no reason to end a command.
+    Failed,
 }
 
 /// A target with events open on it.
@@ -151,6 +153,10 @@ impl Attached {
     pub(super) fn end(self, end: End) -> Result<u8> {
         match self.kind {
             Kind::Ended(status) => Ok(exit_status(status)),
+            Kind::Running { mut child, .. } if end == End::Failed => {
+                let status = child.wait().context(|| "wait for the command".into())?;
+                Ok(exit_status(status))
+            }
             Kind::Running { mut child, .. } => {
                 if let Some(pid) = RawPid::from_raw(child.id().cast_signed()) {
                     // It may have ended by itself just now.

@@ -1,0 +1,157 @@
+//! Recordings: what is in them is what the other outputs of the same run have.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use somno::export::folded;
+use somno::recording::{self, Recording};
+use somno::view::selection::{Filter, Selection};
+
+use crate::machine::Machine;
+use crate::process::{PATIENCE, until};
+
+fn read(path: &Path) -> Recording {
+    recording::read(path).expect("it can be read")
+}
+
+fn lines(recording: &Recording) -> String {
+    let everything = Filter::default();
+    let began = recording.header.began;
+    let selection = Selection::new(&recording.profile, &recording.names, began, &everything);
+    let mut text = Vec::new();
+    folded::write(&selection, &mut text).expect("memory takes everything");
+    String::from_utf8(text).expect("it is text")
+}
+
+/// Check that a recording has the same stacks, names and counts as what was written beside
+/// it, and a copy of it too.
+#[test]
+fn recording_has_everything() {
+    let machine = Machine::take();
+    let (first, copy) = (machine.path("a.somno"), machine.path("b.somno"));
+    let record = machine.record().output(&first).output(&copy);
+    let done = record
+        .fixture(&machine.fixture("named"), "busy 0.5")
+        .run()
+        .exits_with(0);
+    let recording = read(&first);
+    assert_eq!(recording.cut, None);
+    assert_eq!(lines(&recording), done.folded_text());
+    assert_eq!(
+        recording.tally.samples(),
+        done.stats().count("samples"),
+        "samples"
+    );
+    assert_eq!(
+        fs::read(&first).expect("it is there"),
+        fs::read(&copy).expect("so is this")
+    );
+}
+
+/// Check that a recording is the default, under a name that is free.
+#[test]
+fn recording_is_the_default() {
+    let machine = Machine::take();
+    let room = machine.path("room");
+    fs::create_dir(&room).expect("it is ours");
+    for name in ["profile.somno", "profile.1.somno"] {
+        let status = Command::new(env!("CARGO_BIN_EXE_somno"))
+            .args(["--quiet", "record", "--", "true"])
+            .current_dir(&room)
+            .status();
+        assert!(status.expect("it starts").success());
+        assert_eq!(read(&room.join(name)).cut, None);
+    }
+}
+
+/// Check that a profiler that is killed leaves what it had written, which says where it ends.
+#[test]
+fn killed_profiler_leaves_a_recording() {
+    let machine = Machine::take();
+    let path = machine.path("killed.somno");
+    let target = machine.fixture("named").start(&["busy", "60"]);
+    let somno = machine.record().output(&path).process(&target).start();
+    let long_enough = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 2000);
+    until("something is written", PATIENCE, || long_enough(&path));
+    somno.signal(Signal::KILL);
+    drop(somno);
+    let recording = read(&path);
+    let length = fs::metadata(&path).expect("it is there").len();
+    let cut = recording.cut.expect("it is not whole");
+    assert!(cut.offset <= length);
+    assert!(recording.tally.samples() > 100, "{:?}", recording.tally);
+    assert!(recording.totals.duration > Duration::from_millis(500));
+}
+
+/// A file system with little room, as long as this lives.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(machine: &Machine) -> Self {
+        let at = machine.path("small");
+        fs::create_dir(&at).expect("it is ours");
+        let status = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=32k", "tmpfs"])
+            .arg(&at)
+            .status();
+        assert!(status.expect("mount is there").success());
+        Self(at)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Check that a disk that fills up ends the recording and not the command, and that what was
+/// written can be read.
+#[test]
+fn full_disk_leaves_a_recording() {
+    let machine = Machine::take();
+    let disk = SmallDisk::mount(&machine);
+    let path = disk.0.join("full.somno");
+    let record = machine.record().options("-F 9999").output(&path);
+    let script = "import re, sys
+for number in range(200_000): re.sub('[0-9]', 'x', str(number))
+print('done')";
+    let done = record
+        .program("/usr/bin/python3", &["-c", script])
+        .run()
+        .exits_with(1);
+    assert_eq!(done.stdout(), "done\n");
+    assert!(done.stderr().contains("No space left"), "{}", done.stderr());
+    let recording = read(&path);
+    assert!(recording.cut.is_some());
+    assert!(recording.tally.samples() > 100, "{:?}", recording.tally);
+}
+
+/// Check that a recording without names takes little room: a bound of the design, which is
+/// bytes and not time.
+#[test]
+fn samples_take_little_room() {
+    let machine = Machine::take();
+    let path = machine.path("small.somno");
+    let script = "
+import json, random, re, time
+end = time.process_time() + 6
+while time.process_time() < end:
+    text = json.dumps({str(i): [random.random() for _ in range(20)] for i in range(50)})
+    json.loads(text)
+    sorted(re.findall(r'([0-9]+)', text))";
+    let record = machine.record().options("--no-symbols").output(&path);
+    record
+        .program("/usr/bin/python3", &["-c", script])
+        .run()
+        .exits_with(0);
+    let recording = read(&path);
+    assert_eq!(recording.names.named(), 0);
+    let bytes = fs::metadata(&path).expect("it is there").len();
+    let samples = recording.tally.samples();
+    assert!(samples > 2000, "{samples} samples");
+    assert!(bytes <= 24 * samples, "{bytes} bytes for {samples} samples");
+}
