@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod output;
 pub mod progress;
 pub mod record;
+pub mod recorded;
 
 use std::io::{self, Write as _};
 

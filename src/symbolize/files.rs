@@ -16,6 +16,7 @@ use blazesym::helper::read_elf_build_id;
 use super::regular;
 use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
+use crate::profile::modules::ModuleInfo;
 use crate::profile::names::{Unnamed, clean};
 
 /// Files held open at a time; of later ones only the path is kept.
@@ -69,11 +70,27 @@ impl ModuleFiles {
     pub fn add(&mut self, module: &Module) {
         let path = Path::new(OsStr::from_bytes(&module.path));
         let content = self.within_bounds(open(module, path));
-        let base_name = path
-            .file_name()
-            .map_or_else(|| "?".into(), |name| clean(&name.to_string_lossy()));
-        self.files
-            .insert(module.id, ModuleFile { base_name, content });
+        self.insert(module.id, path, content);
+    }
+
+    /// Opens the file of a module that was recorded, maybe long ago and elsewhere: only
+    /// what can be proven to be the same.
+    pub fn add_recorded(&mut self, info: &ModuleInfo) {
+        let path = Path::new(OsStr::from_bytes(&info.module.path));
+        let candidate = open_regular(path);
+        let content = match (candidate, &info.build_id) {
+            (None, _) => Content::Missing(Unnamed::NotOpened),
+            (Some((file, _)), Some(build_id))
+                if read_build_id(&path_of(&file)).as_ref() == Some(build_id) =>
+            {
+                self.within_bounds(Content::Held(file))
+            }
+            (Some((file, metadata)), None) if is_same_file(&metadata, &info.module.identity) => {
+                self.within_bounds(Content::Held(file))
+            }
+            (Some(_), _) => Content::Missing(Unnamed::Replaced),
+        };
+        self.insert(info.module.id, path, content);
     }
 
     /// Believes or dismisses what was opened for a module, now that its build id is known.
@@ -102,6 +119,13 @@ impl ModuleFiles {
             }
             _ => {}
         }
+    }
+
+    fn insert(&mut self, id: ModuleId, path: &Path, content: Content) {
+        let base_name = path
+            .file_name()
+            .map_or_else(|| "?".into(), |name| clean(&name.to_string_lossy()));
+        self.files.insert(id, ModuleFile { base_name, content });
     }
 
     /// Keeps a file open only while not too many are.
@@ -203,6 +227,11 @@ fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
 /// one that is mapped; to us it keeps the number that it had.
 fn is_on_overlay(file: &File) -> bool {
     fstatfs(file).is_ok_and(|found| found.f_type == OVERLAYFS_SUPER_MAGIC)
+}
+
+/// Compares what a file without a build id is known by.
+fn is_same_file(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
+    identity.size > 0 && metadata.ino() == identity.inode && is_same_content(metadata, identity)
 }
 
 /// Compares size and modification time. An identity without a size came without the rest.

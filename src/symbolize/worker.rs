@@ -14,7 +14,7 @@ use super::files::ModuleFiles;
 use super::jit_maps::JitMaps;
 use super::symbolizer::Symbolizer;
 use super::work::{self, Named, Work};
-use crate::profile::frames::FrameTable;
+use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{Names, Unnamed};
 
 /// How often progress is told when there is none.
@@ -44,25 +44,42 @@ pub fn name_all(
     servers: Option<Debuginfod>,
     progress: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<Names> {
-    let mut all = Names::new(frames);
+    let mut names = Names::new(frames);
+    name_frames(frames.iter(), files, jit_maps, servers, &mut |batch| {
+        progress(batch);
+        for (id, naming) in batch.named {
+            names.set(*id, naming.clone());
+        }
+    })?;
+    Ok(names)
+}
+
+/// Names frames, and tells so as it goes on.
+///
+/// # Errors
+/// When the kernel gives no thread.
+pub fn name_frames(
+    frames: impl Iterator<Item = (FrameId, Frame)>,
+    files: &ModuleFiles,
+    jit_maps: &JitMaps,
+    servers: Option<Debuginfod>,
+    sink: &mut dyn FnMut(&Batch<'_>),
+) -> io::Result<()> {
     let mut worker = Worker::start(servers)?;
-    let work = work::plan(frames.iter(), files, jit_maps);
+    let work = work::plan(frames, files, jit_maps);
     let count = work.iter().map(Work::len).sum();
     let mut done = 0;
     worker.submit(work);
     while worker.is_busy() {
         let named = worker.wait(ROUND).unwrap_or_default();
         done += named.len();
-        progress(&Batch {
+        sink(&Batch {
             named: &named,
             done,
             count,
         });
-        for (id, naming) in named {
-            all.set(id, naming);
-        }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The thread, which ends when this is dropped and what it is at is done.
@@ -171,7 +188,6 @@ mod tests {
     use super::*;
     use crate::addr::FileOffset;
     use crate::id::ModuleId;
-    use crate::profile::frames::Frame;
 
     /// Check that far more than the queues hold is named, once each.
     #[test]

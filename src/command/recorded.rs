@@ -1,0 +1,73 @@
+//! Recordings, opened to be looked at.
+
+use std::path::Path;
+
+use super::progress::Progress;
+use super::{Verbosity, say};
+use crate::error::{Context as _, Result};
+use crate::proc::machine;
+use crate::profile::frames::Frame;
+use crate::profile::names::Unnamed;
+use crate::recording::{self, Recording};
+use crate::symbolize::files::ModuleFiles;
+use crate::symbolize::jit_maps::JitMaps;
+use crate::symbolize::worker::name_frames;
+
+/// Reads a recording, and names what was not named while it was made, from files that are
+/// here and are the same. Says what a reader should know.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open(path: &Path, verbosity: Verbosity) -> Result<Recording> {
+    let mut recording = recording::read(path)?;
+    if let Some(cut) = recording.cut
+        && verbosity > Verbosity::Quiet
+    {
+        say(&format!(
+            "somno: `{}` is not whole: it was read up to byte {}, and does not tell what was lost",
+            path.display(),
+            cut.offset
+        ));
+    }
+    name_the_rest(&mut recording, verbosity)?;
+    Ok(recording)
+}
+
+fn name_the_rest(recording: &mut Recording, verbosity: Verbosity) -> Result<()> {
+    // The kernel's addresses mean something to that run of it only.
+    let is_same_kernel = recording.header.machine.boot_id == machine::read().boot_id;
+    let names = &recording.names;
+    let frames: Vec<_> = recording
+        .profile
+        .frames()
+        .iter()
+        .filter(|&(id, _)| names.reason(id) == Some(Unnamed::NotAsked))
+        .filter(|(_, frame)| match frame {
+            Frame::File(..) => true,
+            Frame::Kernel(_) => is_same_kernel,
+            Frame::Anonymous(..) | Frame::Reason(_) => false,
+        })
+        .collect();
+    if frames.is_empty() {
+        return Ok(());
+    }
+    let mut files = ModuleFiles::new();
+    for module in recording.profile.modules().iter() {
+        files.add_recorded(module);
+    }
+    let mut progress = Progress::new("naming frames", verbosity > Verbosity::Quiet);
+    let names = &mut recording.names;
+    name_frames(
+        frames.into_iter(),
+        &files,
+        &JitMaps::default(),
+        None,
+        &mut |batch| {
+            progress.set(batch.done, batch.count);
+            for (id, naming) in batch.named {
+                names.set(*id, naming.clone());
+            }
+        },
+    )
+    .context(|| "start a thread for symbols".into())
+}
