@@ -115,6 +115,12 @@ impl<'a> Selection<'a> {
         &self.rows
     }
 
+    /// What stands at the roots of stacks.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        self.group
+    }
+
     /// What all of them weigh together.
     #[must_use]
     pub fn total(&self) -> Weight {
