@@ -1,6 +1,7 @@
 //! Profiles in the formats that other tools read.
 
 pub mod folded;
+pub mod html;
 pub mod svg;
 
 use std::io::{self, Write};
@@ -15,11 +16,13 @@ pub enum Format {
     Svg,
     /// Folded stacks.
     Folded,
+    /// An interactive page.
+    Html,
 }
 
 impl Format {
     /// Every format, in the order of lists.
-    pub const ALL: [Self; 2] = [Self::Svg, Self::Folded];
+    pub const ALL: [Self; 3] = [Self::Svg, Self::Folded, Self::Html];
 
     /// Its name.
     #[must_use]
@@ -27,6 +30,7 @@ impl Format {
         match self {
             Self::Svg => "svg",
             Self::Folded => "folded",
+            Self::Html => "html",
         }
     }
 
@@ -36,6 +40,7 @@ impl Format {
         match self {
             Self::Svg => &["svg"],
             Self::Folded => &["folded", "txt"],
+            Self::Html => &["html"],
         }
     }
 
@@ -45,6 +50,7 @@ impl Format {
         match self {
             Self::Svg => "A flame graph",
             Self::Folded => "Folded stacks",
+            Self::Html => "An interactive page, for any browser",
         }
     }
 
@@ -94,5 +100,6 @@ pub fn write(
     match format {
         Format::Svg => svg::write(subject, options, to),
         Format::Folded => folded::write(subject.selection, to),
+        Format::Html => html::write(subject, options, to),
     }
 }

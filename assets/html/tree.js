@@ -1,0 +1,384 @@
+// Call trees. A node is a function called from its parent, whichever the lines. Nodes are
+// arrays by number; a parent's number is smaller than its children's, so that one loop
+// over the numbers passes weights up or positions down. Node 0 is the root.
+
+/**
+ * Tells by what rows are put together: for each row the number of its group, and the
+ * groups' labels.
+ */
+function groupRows(profile, by) {
+  const { rows, threads } = profile;
+  const labels = [];
+  const ids = new Map();
+  const intern = (key, label) => {
+    let id = ids.get(key);
+    if (id === undefined) {
+      ids.set(key, (id = labels.length));
+      labels.push(label);
+    }
+    return id;
+  };
+  const ofThread = {
+    comm: (thread) => intern(thread.comm, thread.comm),
+    process: (thread) => intern(thread.pid, `${thread.process} ${thread.pid}`),
+    thread: (thread) => intern(`${thread.tid} ${thread.comm}`, `${thread.comm} ${thread.tid}`),
+    none: () => intern("", ""),
+  }[by];
+  const ofRow = new Uint32Array(rows.count);
+  if (ofThread) {
+    const groups = threads.map(ofThread);
+    for (let row = 0; row < rows.count; row++) ofRow[row] = groups[rows.thread[row]];
+  } else {
+    const cpu = (number) => intern(number, `CPU ${number}`);
+    for (let row = 0; row < rows.count; row++) ofRow[row] = cpu(rows.cpu[row]);
+  }
+  return { by, labels, ofRow };
+}
+
+/** A tree that grows. */
+class Growing {
+  constructor(stride, root = -1) {
+    this.stride = stride;
+    this.function = [root];
+    this.parent = [0];
+    this.ids = new Map();
+  }
+
+  child(parent, func) {
+    const key = parent * this.stride + func;
+    let id = this.ids.get(key);
+    if (id === undefined) {
+      this.ids.set(key, (id = this.function.length));
+      this.function.push(func);
+      this.parent.push(parent);
+    }
+    return id;
+  }
+
+  finish(symbols) {
+    const count = this.function.length;
+    return {
+      symbols,
+      count,
+      function: Int32Array.from(this.function),
+      parent: Int32Array.from(this.parent),
+      self: new Float64Array(count),
+      total: new Float64Array(count),
+      left: new Float64Array(count),
+      // What shares are of, and what a node is called from or calls.
+      whole: 0,
+      above: "caller",
+    };
+  }
+}
+
+/** What nodes are called: the profile's functions, then groups. */
+function makeSymbols(profile, labels) {
+  const { functions, strings } = profile;
+  const string = (column, id) => (id < functions.count ? strings[functions[column][id]] : "");
+  return {
+    count: functions.count + labels.length,
+    functions: functions.count,
+    name: (id) => (id < 0 ? "all" : id < functions.count ? string("name", id) : labels[id - functions.count]),
+    kind: (id) => (id >= 0 && id < functions.count ? functions.kind[id] : Kind.GROUP),
+    module: (id) => (id < 0 ? "" : string("module", id)),
+    note: (id) => (id < 0 ? "" : string("note", id)),
+  };
+}
+
+/**
+ * Builds the tree of all rows of an event, weighed. Frames of hidden kinds are left out:
+ * their weight is their caller's. Each node's entries are what it is in the profile, for
+ * the lines in it.
+ */
+function buildTree(profile, { groups, event = 0, hidden = new Set() }) {
+  const { rows, stacks, lines, functions } = profile;
+  const isGrouped = groups.by !== "none";
+  const symbols = makeSymbols(profile, isGrouped ? groups.labels : []);
+  const growing = new Growing(symbols.count + 1);
+  const entries = { node: [], line: [], parent: [] };
+  const rowEntry = new Int32Array(rows.count).fill(-1);
+  // A stack's entry in the group at hand.
+  const known = new Int32Array(stacks.count).fill(-1);
+  const touched = [];
+  const path = [];
+  const add = (node, line, parent) => {
+    entries.node.push(node);
+    entries.line.push(line);
+    entries.parent.push(parent);
+    return entries.node.length - 1;
+  };
+  const enter = (stack) => {
+    while (known[stack] < 0) {
+      path.push(stack);
+      stack = stacks.parent[stack];
+    }
+    let entry = known[stack];
+    while (path.length > 0) {
+      stack = path.pop();
+      const func = lines.function[stacks.line[stack]];
+      const under = entries.node[entry];
+      const isHidden = hidden.has(functions.kind[func]);
+      entry = isHidden ? add(under, -1, entry) : add(growing.child(under, func), stacks.line[stack], entry);
+      known[stack] = entry;
+      touched.push(stack);
+    }
+    return entry;
+  };
+  eachGroup(groups, (group, members) => {
+    for (const stack of touched) known[stack] = -1;
+    touched.length = 0;
+    known[0] = add(isGrouped ? growing.child(0, functions.count + group) : 0, -1, -1);
+    for (const row of members) {
+      if (rows.event[row] === event) rowEntry[row] = enter(rows.stack[row]);
+    }
+  });
+  const tree = growing.finish(symbols);
+  tree.rowEntry = rowEntry;
+  tree.entries = {
+    count: entries.node.length,
+    node: Int32Array.from(entries.node),
+    line: Int32Array.from(entries.line),
+    parent: Int32Array.from(entries.parent),
+    self: new Float64Array(entries.node.length),
+    total: new Float64Array(entries.node.length),
+  };
+  weigh(tree, profile, { from: 0, to: rows.count });
+  arrange(tree, "weight");
+  return tree;
+}
+
+/** Calls back with each group and its rows. */
+function eachGroup(groups, callback) {
+  const starts = new Uint32Array(groups.labels.length + 1);
+  for (const group of groups.ofRow) starts[group + 1]++;
+  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const next = starts.slice();
+  const order = new Uint32Array(groups.ofRow.length);
+  for (let row = 0; row < order.length; row++) order[next[groups.ofRow[row]]++] = row;
+  for (let group = 0; group < groups.labels.length; group++) {
+    callback(group, order.subarray(starts[group], starts[group + 1]));
+  }
+}
+
+/** Weighs a tree anew, by the rows in a range that are wanted. */
+function weigh(tree, profile, { from, to, lane = null }) {
+  const { entries, rowEntry } = tree;
+  entries.self.fill(0);
+  for (let row = from; row < to; row++) {
+    if (rowEntry[row] >= 0 && (lane === null || lane.wanted.has(lane.groups.ofRow[row]))) {
+      entries.self[rowEntry[row]] += profile.rows.weight[row];
+    }
+  }
+  entries.total.set(entries.self);
+  tree.self.fill(0);
+  for (let entry = entries.count - 1; entry >= 0; entry--) {
+    if (entries.parent[entry] >= 0) entries.total[entries.parent[entry]] += entries.total[entry];
+    tree.self[entries.node[entry]] += entries.self[entry];
+  }
+  sumUp(tree);
+  tree.whole = tree.total[0];
+}
+
+function sumUp(tree) {
+  tree.total.set(tree.self);
+  for (let node = tree.count - 1; node > 0; node--) {
+    tree.total[tree.parent[node]] += tree.total[node];
+  }
+}
+
+/** Puts the children of every node in order, the heaviest first or by name. */
+function arrange(tree, order) {
+  const { parent, function: func, symbols } = tree;
+  const start = new Int32Array(tree.count + 1);
+  for (let node = 1; node < tree.count; node++) start[parent[node] + 1]++;
+  for (let node = 1; node <= tree.count; node++) start[node] += start[node - 1];
+  const children = new Int32Array(Math.max(0, tree.count - 1));
+  const next = start.slice();
+  for (let node = 1; node < tree.count; node++) children[next[parent[node]]++] = node;
+  const byName = (a, b) => compareText(symbols.name(func[a]), symbols.name(func[b])) || a - b;
+  const byWeight = (a, b) => tree.total[b] - tree.total[a] || byName(a, b);
+  const compare = order === "name" ? byName : byWeight;
+  for (let node = 0; node < tree.count; node++) {
+    if (start[node + 1] - start[node] > 1) children.subarray(start[node], start[node + 1]).sort(compare);
+  }
+  tree.start = start;
+  tree.children = children;
+  tree.order = order;
+  tree.outermost = findOutermost(tree);
+  place(tree);
+}
+
+function compareText(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Marks the nodes that have no node of the same function above: recursion counts once. */
+function findOutermost(tree) {
+  const outermost = new Uint8Array(tree.count);
+  const depth = new Uint32Array(tree.symbols.count + 1);
+  const pending = [0];
+  while (pending.length > 0) {
+    const item = pending.pop();
+    // A node is met on the way down and, as its complement, on the way up.
+    const node = item < 0 ? ~item : item;
+    const func = tree.function[node] + 1;
+    if (item < 0) {
+      depth[func]--;
+      continue;
+    }
+    if (depth[func]++ === 0) outermost[node] = 1;
+    pending.push(~node);
+    for (let i = tree.start[node]; i < tree.start[node + 1]; i++) pending.push(tree.children[i]);
+  }
+  return outermost;
+}
+
+/** Says where each node begins, in weight from the left. */
+function place(tree) {
+  const { left, total, start, children } = tree;
+  for (let node = 0; node < tree.count; node++) {
+    let at = left[node];
+    for (let i = start[node]; i < start[node + 1]; i++) {
+      left[children[i]] = at;
+      at += total[children[i]];
+    }
+  }
+}
+
+/** What every function weighs itself, and with what it calls. */
+function weighFunctions(tree) {
+  const self = new Float64Array(tree.symbols.functions);
+  const total = new Float64Array(tree.symbols.functions);
+  for (let node = 1; node < tree.count; node++) {
+    const func = tree.function[node];
+    if (func >= tree.symbols.functions) continue;
+    self[func] += tree.self[node];
+    if (tree.outermost[node]) total[func] += tree.total[node];
+  }
+  return { self, total };
+}
+
+/**
+ * The trees above and below a function, where it is called first: who calls it, whom it
+ * calls. It is the root of both.
+ */
+function sandwich(tree, func) {
+  const callers = new Growing(tree.symbols.count + 1, func);
+  const callees = new Growing(tree.symbols.count + 1, func);
+  const ends = new Map();
+  const selfs = new Map();
+  const addTo = (map, node, weight) => map.set(node, (map.get(node) ?? 0) + weight);
+  for (let node = 1; node < tree.count; node++) {
+    if (tree.function[node] !== func || !tree.outermost[node] || tree.total[node] === 0) continue;
+    let end = 0;
+    for (let up = tree.parent[node]; up !== 0; up = tree.parent[up]) end = callers.child(end, tree.function[up]);
+    addTo(ends, end, tree.total[node]);
+    graft(tree, node, callees, (to, weight) => addTo(selfs, to, weight));
+  }
+  return { callers: { ...weighed(callers, tree, ends), above: "callee" }, callees: weighed(callees, tree, selfs) };
+}
+
+function graft(tree, from, growing, add) {
+  const pending = [[from, 0]];
+  while (pending.length > 0) {
+    const [node, to] = pending.pop();
+    add(to, tree.self[node]);
+    for (let i = tree.start[node]; i < tree.start[node + 1]; i++) {
+      const child = tree.children[i];
+      if (tree.total[child] > 0) pending.push([child, growing.child(to, tree.function[child])]);
+    }
+  }
+}
+
+function weighed(growing, { symbols, order, total }, weights) {
+  const tree = { ...growing.finish(symbols), whole: total[0] };
+  for (const [node, weight] of weights) tree.self[node] = weight;
+  sumUp(tree);
+  arrange(tree, order);
+  return tree;
+}
+
+/** The lines of a function, or of one node, by what they weigh, heaviest first. */
+function hottestLines(tree, profile, wanted) {
+  const { entries } = tree;
+  const lines = new Map();
+  for (let entry = 0; entry < entries.count; entry++) {
+    const line = entries.line[entry];
+    if (line < 0 || entries.total[entry] === 0 || !wanted(entries.node[entry])) continue;
+    if (profile.lines.file[line] === 0) continue;
+    const sum = lines.get(line) ?? { line, self: 0, total: 0 };
+    sum.self += entries.self[entry];
+    // Of a recursive function's calls the outermost have the others in them.
+    if (tree.outermost[entries.node[entry]]) sum.total += entries.total[entry];
+    lines.set(line, sum);
+  }
+  return [...lines.values()].sort((a, b) => b.self - a.self || b.total - a.total);
+}
+
+function linesOfFunction(tree, profile, func) {
+  return hottestLines(tree, profile, (node) => tree.function[node] === func);
+}
+
+/** What a line is called. */
+function lineText(profile, line) {
+  const file = profile.strings[profile.lines.file[line]];
+  const number = profile.lines.line[line];
+  return number ? `${file}:${number}` : file;
+}
+
+/** The line that most of a node's weight went through, or nothing. */
+function lineOfNode(tree, profile, node) {
+  if (!tree.entries) return "";
+  const lines = hottestLines(tree, profile, (other) => other === node);
+  lines.sort((a, b) => b.total + b.self - a.total - a.self);
+  if (lines.length === 0) return "";
+  const more = lines.length > 1 ? ` and ${lines.length - 1} more` : "";
+  return lineText(profile, lines[0].line) + more;
+}
+
+/** The nodes from the root to a node, the root not among them. */
+function pathTo(tree, node) {
+  const path = [];
+  for (; node !== 0; node = tree.parent[node]) path.push(node);
+  return path.reverse();
+}
+
+/** Finds a node of another tree by the names on the way to it; the last that is there. */
+function follow(from, node, to) {
+  let at = 0;
+  for (const step of pathTo(from, node)) {
+    const name = from.symbols.name(from.function[step]);
+    let found = 0;
+    for (let i = to.start[at]; i < to.start[at + 1] && !found; i++) {
+      const child = to.children[i];
+      if (to.symbols.name(to.function[child]) === name) found = child;
+    }
+    if (found) at = found;
+    else if (from.function[step] < from.symbols.functions) return at;
+    // A group that is not there any more is passed over.
+  }
+  return at;
+}
+
+/** Looks for functions; says which match, in which nodes, and what those weigh together. */
+function searchTree(tree, expression) {
+  const functions = new Uint8Array(tree.symbols.count + 1);
+  for (let func = 0; func < tree.symbols.count; func++) {
+    const name = tree.symbols.name(func) + SUFFIX[tree.symbols.kind(func)];
+    if (expression.test(name)) functions[func] = 1;
+  }
+  const inside = new Uint8Array(tree.count);
+  const nodes = [];
+  let weight = 0;
+  for (let node = 1; node < tree.count; node++) {
+    const above = inside[tree.parent[node]];
+    const matches = functions[tree.function[node]];
+    inside[node] = above | matches;
+    if (matches && tree.total[node] > 0) {
+      nodes.push(node);
+      if (!above) weight += tree.total[node];
+    }
+  }
+  return { functions, nodes: nodes.sort((a, b) => tree.left[a] - tree.left[b] || a - b), weight };
+}
