@@ -35,33 +35,66 @@ function groupRows(profile, by) {
   return { by, labels, ofRow };
 }
 
-/** A tree that grows. */
+/** The same numbers with room for as many again. */
+function doubled(numbers) {
+  const more = new Int32Array(numbers.length * 2);
+  more.set(numbers);
+  return more;
+}
+
+/**
+ * A tree that grows. There may be millions of nodes, for which a Map takes seconds: a
+ * hash table of node numbers is probed instead, where 0 is free, as the root is nobody's
+ * child.
+ */
 class Growing {
-  constructor(stride, root = -1) {
-    this.stride = stride;
-    this.function = [root];
-    this.parent = [0];
-    this.ids = new Map();
+  /** Makes one of a root, with room for about as many nodes. */
+  constructor(root, room = 1024) {
+    this.count = 1;
+    this.function = new Int32Array(room);
+    this.parent = new Int32Array(room);
+    this.function[0] = root;
+    this.table = new Int32Array(2 ** Math.ceil(Math.log2(room * 2)));
   }
 
   child(parent, func) {
-    const key = parent * this.stride + func;
-    let id = this.ids.get(key);
-    if (id === undefined) {
-      this.ids.set(key, (id = this.function.length));
-      this.function.push(func);
-      this.parent.push(parent);
+    const place = this.find(parent, func);
+    if (this.table[place] !== 0) return this.table[place];
+    const id = this.count++;
+    if (id === this.function.length) {
+      this.function = doubled(this.function);
+      this.parent = doubled(this.parent);
     }
+    this.function[id] = func;
+    this.parent[id] = parent;
+    this.table[place] = id;
+    if (this.count * 1.5 > this.table.length) this.rehash();
     return id;
   }
 
+  /** The place of a child in the table, or the one where it belongs. */
+  find(parent, func) {
+    const mask = this.table.length - 1;
+    let hash = Math.imul(parent, 0x9e3779b1) ^ Math.imul(func, 0x85ebca6b);
+    hash ^= hash >>> 15;
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const id = this.table[place];
+      if (id === 0 || (this.parent[id] === parent && this.function[id] === func)) return place;
+    }
+  }
+
+  rehash() {
+    this.table = new Int32Array(this.table.length * 2);
+    for (let id = 1; id < this.count; id++) this.table[this.find(this.parent[id], this.function[id])] = id;
+  }
+
   finish(symbols) {
-    const count = this.function.length;
+    const { count } = this;
     return {
       symbols,
       count,
-      function: Int32Array.from(this.function),
-      parent: Int32Array.from(this.parent),
+      function: this.function.slice(0, count),
+      parent: this.parent.slice(0, count),
       self: new Float64Array(count),
       total: new Float64Array(count),
       left: new Float64Array(count),
@@ -69,6 +102,29 @@ class Growing {
       whole: 0,
       above: "caller",
     };
+  }
+}
+
+/** What a tree is in the profile: the line of a node, called from the line of its caller. */
+class Entries {
+  constructor(room) {
+    this.count = 0;
+    for (const name of ["node", "line", "parent"]) this[name] = new Int32Array(room);
+  }
+
+  add(node, line, parent) {
+    const id = this.count++;
+    if (id === this.node.length) for (const name of ["node", "line", "parent"]) this[name] = doubled(this[name]);
+    this.node[id] = node;
+    this.line[id] = line;
+    this.parent[id] = parent;
+    return id;
+  }
+
+  finish() {
+    this.self = new Float64Array(this.count);
+    this.total = new Float64Array(this.count);
+    return this;
   }
 }
 
@@ -95,19 +151,13 @@ function buildTree(profile, { groups, event = 0, hidden = new Set() }) {
   const { rows, stacks, lines, functions } = profile;
   const isGrouped = groups.by !== "none";
   const symbols = makeSymbols(profile, isGrouped ? groups.labels : []);
-  const growing = new Growing(symbols.count + 1);
-  const entries = { node: [], line: [], parent: [] };
+  const growing = new Growing(-1, stacks.count + 1);
+  const entries = new Entries(stacks.count + 1);
   const rowEntry = new Int32Array(rows.count).fill(-1);
   // A stack's entry in the group at hand.
   const known = new Int32Array(stacks.count).fill(-1);
   const touched = [];
   const path = [];
-  const add = (node, line, parent) => {
-    entries.node.push(node);
-    entries.line.push(line);
-    entries.parent.push(parent);
-    return entries.node.length - 1;
-  };
   const enter = (stack) => {
     while (known[stack] < 0) {
       path.push(stack);
@@ -118,8 +168,8 @@ function buildTree(profile, { groups, event = 0, hidden = new Set() }) {
       stack = path.pop();
       const func = lines.function[stacks.line[stack]];
       const under = entries.node[entry];
-      const isHidden = hidden.has(functions.kind[func]);
-      entry = isHidden ? add(under, -1, entry) : add(growing.child(under, func), stacks.line[stack], entry);
+      const isHidden = hidden.size > 0 && hidden.has(functions.kind[func]);
+      entry = isHidden ? entries.add(under, -1, entry) : entries.add(growing.child(under, func), stacks.line[stack], entry);
       known[stack] = entry;
       touched.push(stack);
     }
@@ -128,21 +178,14 @@ function buildTree(profile, { groups, event = 0, hidden = new Set() }) {
   eachGroup(groups, (group, members) => {
     for (const stack of touched) known[stack] = -1;
     touched.length = 0;
-    known[0] = add(isGrouped ? growing.child(0, functions.count + group) : 0, -1, -1);
+    known[0] = entries.add(isGrouped ? growing.child(0, functions.count + group) : 0, -1, -1);
     for (const row of members) {
       if (rows.event[row] === event) rowEntry[row] = enter(rows.stack[row]);
     }
   });
   const tree = growing.finish(symbols);
   tree.rowEntry = rowEntry;
-  tree.entries = {
-    count: entries.node.length,
-    node: Int32Array.from(entries.node),
-    line: Int32Array.from(entries.line),
-    parent: Int32Array.from(entries.parent),
-    self: new Float64Array(entries.node.length),
-    total: new Float64Array(entries.node.length),
-  };
+  tree.entries = entries.finish();
   weigh(tree, profile, { from: 0, to: rows.count });
   arrange(tree, "weight");
   return tree;
@@ -264,8 +307,8 @@ function weighFunctions(tree) {
  * calls. It is the root of both.
  */
 function sandwich(tree, func) {
-  const callers = new Growing(tree.symbols.count + 1, func);
-  const callees = new Growing(tree.symbols.count + 1, func);
+  const callers = new Growing(func);
+  const callees = new Growing(func);
   const ends = new Map();
   const selfs = new Map();
   const addTo = (map, node, weight) => map.set(node, (map.get(node) ?? 0) + weight);

@@ -9,7 +9,7 @@ use crate::event::Weight;
 /// Samples that are written one by one. More are put together by time.
 const MOST: usize = 250_000;
 /// A timeline of as many parts is as fine as a screen, and the coarsest that is of use.
-const PARTS: (u64, u64) = (8192, 256);
+const PARTS: (u64, u64) = (8192, 1024);
 
 /// A sample, or those of one stack, thread and CPU in one part of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,8 @@ pub(super) struct Key {
 
 /// Puts samples, in order of time, together where there are too many, in parts of the
 /// time as short as will do. Returns the parts' length too, in microseconds; 0 where
-/// nothing was put together.
+/// nothing was put together: where nearly every sample has a stack of its own, the times
+/// would be lost for little.
 pub(super) fn condense(samples: Vec<Sample>) -> (Vec<Sample>, u64) {
     condense_to(samples, MOST)
 }
@@ -52,8 +53,16 @@ fn condense_to(samples: Vec<Sample>, most: usize) -> (Vec<Sample>, u64) {
     loop {
         let length = ((last - first) / parts).max(1);
         let merged = merge(&samples, first, length);
-        if merged.len() <= most || parts <= PARTS.1 {
+        if merged.len() <= most {
             return (merged, length);
+        }
+        if parts <= PARTS.1 {
+            let is_worth_it = merged.len() < samples.len() / 4 * 3;
+            return if is_worth_it {
+                (merged, length)
+            } else {
+                (samples, 0)
+            };
         }
         parts /= 2;
     }
@@ -127,6 +136,16 @@ mod tests {
     #[test]
     fn timeline_keeps_its_parts() {
         let (few, _) = condense_to(samples(100_000), 1);
-        assert!(few.len() >= 256, "{}", few.len());
+        assert!(few.len() >= 1024, "{}", few.len());
+    }
+
+    /// Check that samples that have little in common keep their times.
+    #[test]
+    fn different_samples_are_kept() {
+        let mut all = samples(100_000);
+        for (stack, sample) in (0..).zip(&mut all) {
+            sample.key.stack = stack;
+        }
+        assert_eq!(condense_to(all.clone(), 5000), (all, 0));
     }
 }
