@@ -37,6 +37,29 @@ fn script_is_right() {
     assert!(said.contains("a page is read as it was written"), "{said}");
 }
 
+/// Check that a browser draws the page: its policy lets it, and no function of it fails.
+#[test]
+#[ignore = "takes chromium, which is large; with it: cargo test --test html -- --ignored"]
+fn browser_draws_page() {
+    let directory = tempfile::tempdir().expect("a directory can be made");
+    let page = directory.path().join("page.html");
+    let weight = write_page(&page);
+    let output = Command::new("chromium")
+        .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
+        .args(["--virtual-time-budget=20000", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .expect("chromium is there");
+    let drawn = String::from_utf8_lossy(&output.stdout);
+    assert!(drawn.contains(r#"<body class="ready">"#));
+    assert!(drawn.contains("<title>busy – somno</title>"));
+    // The hottest function, in the table and with its weight.
+    assert!(drawn.contains("[kernel+0x"));
+    assert_eq!(weight, SAMPLES * 2);
+    assert!(drawn.contains("all · total 600,000 samples, 100% of all"));
+    assert!(!drawn.contains(r#"id="notice""#));
+}
+
 fn write_page(path: &Path) -> u64 {
     let mut profile = Profile::new();
     for number in 0..SAMPLES {

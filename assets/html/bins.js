@@ -10,8 +10,18 @@ function timeSpan(profile) {
 }
 
 /**
+ * Says in how many parts to show a span: no narrower than can be seen, than what a row
+ * stands for, and than what has a few rows each, or else the picture is a comb.
+ */
+function binCount(profile, span, width) {
+  const { together, rows } = profile;
+  const parts = together > 0 ? Math.floor((span.last - span.first) / together) : Infinity;
+  return Math.max(30, Math.min(1500, parts, Math.floor(width / 2), Math.floor(rows.count / 4)));
+}
+
+/**
  * Sums rows up in so many parts of a span; the kernel's share apart. Lanes are in order
- * of weight, and those that are too many are one, the last.
+ * of weight, or CPUs by number, and those that are too many are one, the last.
  */
 function binRows(profile, groups, event, span, count, most) {
   const { rows, stacks, lines, functions } = profile;
@@ -26,6 +36,8 @@ function binRows(profile, groups, event, span, count, most) {
   for (let row = 0; row < rows.count; row++) {
     if (rows.event[row] !== event) continue;
     const lane = laneOf[groups.ofRow[row]];
+    // Of what weighs nothing there is no lane.
+    if (!lane) continue;
     const bin = Math.min(count - 1, Math.floor((rows.time[row] - span.first) * scale));
     const stack = rows.stack[row];
     const isKernel = stack > 0 && functions.kind[lines.function[stacks.line[stack]]] === Kind.KERNEL;
@@ -37,6 +49,7 @@ function binRows(profile, groups, event, span, count, most) {
 
 function makeLanes(groups, weights, count, most) {
   const order = [...weights.keys()].filter((group) => weights[group] > 0);
+  const byNumber = (a, b) => groups.labels[a].localeCompare(groups.labels[b], "en", { numeric: true });
   order.sort((a, b) => weights[b] - weights[a] || a - b);
   const lane = (label, members) => ({
     label,
@@ -46,6 +59,8 @@ function makeLanes(groups, weights, count, most) {
     kernel: new Float64Array(count),
   });
   const own = order.length > most ? order.slice(0, most - 1) : order;
+  // CPUs are looked for by number, if there is a lane for each.
+  if (groups.by === "cpu" && own.length === order.length) own.sort(byNumber);
   const lanes = own.map((group) => lane(groups.labels[group], [group]));
   const others = order.slice(own.length);
   if (others.length > 0) lanes.push(lane(`${others.length} others`, others));

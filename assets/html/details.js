@@ -2,23 +2,6 @@
 
 const FLOWS = 12;
 
-/** Who calls a function and whom it calls, heaviest first; recursion counts once. */
-function neighboursOf(tree, func) {
-  const callers = new Map();
-  const callees = new Map();
-  const add = (map, key, weight) => map.set(key, (map.get(key) ?? 0) + weight);
-  for (let node = 1; node < tree.count; node++) {
-    if (tree.function[node] !== func || !tree.outermost[node] || !(tree.total[node] > 0)) continue;
-    add(callers, tree.function[tree.parent[node]], tree.total[node]);
-    for (let i = tree.start[node]; i < tree.start[node + 1]; i++) {
-      const child = tree.children[i];
-      if (tree.total[child] > 0) add(callees, tree.function[child], tree.total[child]);
-    }
-  }
-  const sorted = (map) => [...map].map(([func, weight]) => ({ func, weight })).sort((a, b) => b.weight - a.weight);
-  return { callers: sorted(callers), callees: sorted(callees) };
-}
-
 function element(tag, className, ...content) {
   const made = document.createElement(tag);
   if (className) made.className = className;

@@ -2,11 +2,12 @@
 // With a page, that it is read as it was written: all of its samples weigh WEIGHT.
 
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
 
-const FILES = ["data", "text", "tree", "layout", "bins", "colors", "table", "details"];
+const FILES = ["data", "text", "tree", "queries", "layout", "bins", "colors", "table"];
 const NAMES = `Kind, inflate, decode, ColumnReader, rowsBetween, formatCount, formatDuration, formatWeight, formatShare,
   formatTime, fitName, compileSearch, compileFilter, groupRows, buildTree, weigh, arrange, place, sandwich, searchTree,
   follow, linesOfFunction, lineText, lineOfNode, layOut, boxAt, boxOf, neighbour, binRows, timeSpan, niceStep, KINDS,
@@ -316,6 +317,8 @@ test("names are cut to what tells them apart", () => {
   assert.equal(page.fitName(name, 5), "push…");
   assert.equal(page.fitName(name, 1), "");
   assert.equal(page.fitName("<T as core::fmt::Display>::fmt", 5), "fmt");
+  assert.equal(page.fitName("a::with::<b::c>", 6), "with");
+  assert.equal(page.fitName("v8::(anonymous namespace)::Invoke(int)", 12), "v8::Invoke");
   assert.equal(page.fitName("operator<<(std::ostream&)", 12), "operator<<(…");
 });
 
@@ -357,5 +360,13 @@ if (file) {
     assert.equal(profile.rows.weight.reduce((a, b) => a + b, 0), Number(weight));
     assert.ok(profile.rows.time.every((time, at) => at === 0 || time >= profile.rows.time[at - 1]));
     assert.ok(page.functionRows(tree, profile).every((row) => row.name));
+  });
+
+  test("a page's policy lets its own script and style be used", () => {
+    const text = fs.readFileSync(file, "utf8");
+    const hashOf = (expression) => crypto.createHash("sha256").update(text.match(expression)[1]).digest("base64");
+    const [, policy] = text.match(/http-equiv="Content-Security-Policy" content="([^"]*)"/);
+    assert.ok(policy.includes(`script-src 'sha256-${hashOf(/<script type="module">([^]*?)<\/script>/)}'`));
+    assert.ok(policy.includes(`style-src 'sha256-${hashOf(/<style>([^]*?)<\/style>/)}'`));
   });
 }

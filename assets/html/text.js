@@ -73,7 +73,8 @@ function withoutArguments(name) {
       if (--depth < 0) return name;
     } else if (depth === 0) bare += c;
   }
-  bare = bare.replace(/^::/, "").trim();
+  // Of `<T as Trait>::f`, `f::<T>` and `(anonymous namespace)::f` colons are left over.
+  bare = bare.replace(/(::)+/g, "::").replace(/^::|::$/g, "").trim();
   return depth === 0 && bare ? bare : name;
 }
 

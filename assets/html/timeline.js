@@ -46,9 +46,7 @@ class Timeline {
 
   count() {
     if (!this.profile || !this.width) return;
-    // Rows that stand for a time are no finer than that.
-    const most = this.profile.together > 0 ? Math.floor((this.span.last - this.span.first) / this.profile.together) : Infinity;
-    const count = Math.max(20, Math.min(1500, most, Math.floor(this.width / 2)));
+    const count = binCount(this.profile, this.span, this.width);
     this.bins = binRows(this.profile, this.groups, this.event, this.span, count, MOST_LANES);
     this.height = this.bins.lanes.length * LANE;
     this.label();

@@ -32,6 +32,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/html/data.js"),
     include_str!("../../assets/html/text.js"),
     include_str!("../../assets/html/tree.js"),
+    include_str!("../../assets/html/queries.js"),
     include_str!("../../assets/html/layout.js"),
     include_str!("../../assets/html/bins.js"),
     include_str!("../../assets/html/colors.js"),
@@ -41,6 +42,9 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/html/details.js"),
     include_str!("../../assets/html/header.js"),
     include_str!("../../assets/html/keys.js"),
+    include_str!("../../assets/html/search.js"),
+    include_str!("../../assets/html/controls.js"),
+    include_str!("../../assets/html/app.js"),
     include_str!("../../assets/html/main.js"),
 );
 
