@@ -158,8 +158,9 @@ class App {
     this.say(`${this.tree.symbols.name(func)}, ${isAgain ? "not marked any more" : "its frames are marked"}`);
   }
 
+  /** Marks a function in the whole graph; the sandwich is about one already. */
   mark(func) {
-    for (const graph of [this.graph, this.callers, this.callees]) graph.mark(func);
+    this.graph.mark(func);
   }
 
   kindOf(func) {
@@ -213,7 +214,9 @@ class App {
     this.callers.setTree(callers);
     this.callees.setTree(callees);
     this.callers.scrollToRoot();
+    this.active = this.callees;
     this.search.run();
+    this.showStatus();
   }
 
   closeSandwich() {
@@ -223,6 +226,7 @@ class App {
     this.active = this.graph;
     this.zoomed(this.graph);
     this.search.run();
+    this.showStatus();
     byId("graph").focus({ preventScroll: true });
   }
 

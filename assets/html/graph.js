@@ -64,15 +64,17 @@ class Graph {
 
   layOut() {
     if (!this.tree || !this.width) return;
+    // With the root below, what is in sight stays where it is as seen from there.
+    const gap = this.bottomGap();
     this.levels = layOut(this.tree, this.zoom, this.width);
     this.spacer.style.height = `${Math.max(0, this.levels.length * ROW + 2)}px`;
+    if (!this.isIcicle) this.scroller.scrollTop += this.bottomGap() - gap;
     this.draw();
   }
 
   resize() {
     const { clientWidth, clientHeight } = this.scroller;
     if (clientWidth === 0) return;
-    const wasAtEnd = !this.isIcicle && this.bottomGap() < ROW;
     this.width = clientWidth;
     this.height = clientHeight;
     const ratio = window.devicePixelRatio || 1;
@@ -82,8 +84,9 @@ class Graph {
     this.canvas.style.width = `${clientWidth}px`;
     this.canvas.style.height = `${clientHeight}px`;
     this.patterns = null;
+    const isFirst = this.levels.length === 0;
     this.layOut();
-    if (wasAtEnd) this.scrollToRoot();
+    if (isFirst) this.scrollToRoot();
   }
 
   bottomGap() {

@@ -1,7 +1,7 @@
 //! An interactive page: one file, which loads nothing and opens in any browser.
 //!
 //! The page is written by hand in `assets/html`. Everything that is from the profile is in
-//! [`document`], compressed and in base64, and reaches the page as text only: no name
+//! `document`, compressed and in base64, and reaches the page as text only: no name
 //! can end the element that it is in. The policy lets a browser run the script and use
 //! the style that have these hashes, and nothing else.
 
