@@ -1,4 +1,10 @@
 //! Projections of a profile: pure, for whoever shows them.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod functions;
+pub mod outline;
 pub mod selection;
+pub mod threads;
 pub mod top;
+pub mod tree;

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::event::Weight;
 use crate::id::{Pid, Tid};
 use crate::profile::frames::{Frame, FrameId};
-use crate::profile::names::{Kind, NamedFrame, Names, clean};
+use crate::profile::names::{NamedFrame, Names, clean};
 use crate::profile::stacks::StackId;
 use crate::profile::{Profile, Row};
 use crate::time::Timestamp;
@@ -145,18 +145,24 @@ impl<'a> Selection<'a> {
         }
     }
 
+    /// The names of a frame, outermost first; none of a frame that is not wanted.
+    #[must_use]
+    pub fn named(&self, id: FrameId) -> &'a [NamedFrame] {
+        match self.profile.frames().get(id) {
+            Frame::Kernel(_) if self.no_kernel => &[],
+            _ => self.names.of(id),
+        }
+    }
+
     /// The frames of a stack, root first.
     #[must_use]
     pub fn frames(&self, stack: StackId) -> Vec<StackFrame<'a>> {
         let mut frames = Vec::new();
         for id in self.profile.stack(stack) {
             let frame = self.profile.frames().get(id);
-            for named in self.names.of(id) {
+            for named in self.named(id) {
                 frames.push(StackFrame { id, frame, named });
             }
-        }
-        if self.no_kernel {
-            frames.retain(|frame| frame.named.name.kind() != Kind::Kernel);
         }
         frames
     }
@@ -164,6 +170,19 @@ impl<'a> Selection<'a> {
     /// Every distinct stack of each group, in order of the groups' names.
     #[must_use]
     pub fn stacks(&self) -> Vec<WeightedStack<'a>> {
+        self.weights()
+            .into_iter()
+            .map(|((label, stack), weight)| WeightedStack {
+                label,
+                frames: self.frames(stack),
+                weight,
+            })
+            .collect()
+    }
+
+    /// What every distinct stack of each group weighs, by the groups' names.
+    #[must_use]
+    pub fn weights(&self) -> BTreeMap<(Option<String>, StackId), Weight> {
         // What a label depends on is less than what it is: it is made once for each.
         let mut labels: HashMap<_, Option<String>> = HashMap::new();
         let mut weights: BTreeMap<(Option<String>, StackId), Weight> = BTreeMap::new();
@@ -175,13 +194,6 @@ impl<'a> Selection<'a> {
             *weights.entry((label.clone(), row.stack)).or_default() += row.weight;
         }
         weights
-            .into_iter()
-            .map(|((label, stack), weight)| WeightedStack {
-                label,
-                frames: self.frames(stack),
-                weight,
-            })
-            .collect()
     }
 }
 

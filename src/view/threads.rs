@@ -1,0 +1,72 @@
+//! Threads and how many samples are of each.
+
+use std::collections::HashMap;
+
+use super::selection::Selection;
+use crate::id::{Pid, Tid};
+use crate::profile::names::clean;
+
+/// A thread under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadSamples {
+    /// The process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: Tid,
+    /// Its name, safe to show.
+    pub comm: String,
+    /// How many samples are of it.
+    pub samples: u64,
+}
+
+/// Lists threads, the one with the most samples first.
+#[must_use]
+pub fn busiest(selection: &Selection<'_>) -> Vec<ThreadSamples> {
+    let mut counts: HashMap<_, u64> = HashMap::new();
+    for row in selection.rows() {
+        *counts.entry(row.thread).or_default() += 1;
+    }
+    let mut threads: Vec<_> = counts
+        .into_iter()
+        .map(|(id, samples)| {
+            let thread = selection.profile.threads().get(id);
+            ThreadSamples {
+                pid: thread.pid,
+                tid: thread.tid,
+                comm: clean(&thread.comm.to_text()),
+                samples,
+            }
+        })
+        .collect();
+    threads.sort_by(|a, b| {
+        let key = |thread: &ThreadSamples| (thread.pid, thread.tid, thread.comm.clone());
+        b.samples.cmp(&a.samples).then_with(|| key(a).cmp(&key(b)))
+    });
+    threads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::fixture::{Builder, Who, everything};
+
+    /// Check that threads are in order, and that a thread that was renamed is there twice.
+    #[test]
+    fn threads_are_counted() {
+        let other = |comm| Who {
+            comm,
+            tid: 11,
+            ..Who::default()
+        };
+        let recording = Builder::new()
+            .stack(&["main"], 2)
+            .stack_of(other("b"), &["main"], 3)
+            .stack_of(other("a\x1b;"), &["main"], 2)
+            .build();
+        let threads: Vec<_> = busiest(&everything(&recording))
+            .into_iter()
+            .map(|thread| format!("{} {} {}", thread.tid, thread.comm, thread.samples))
+            .collect();
+        assert_eq!(threads, ["11 b 3", "10 program 2", "11 a?: 2"]);
+    }
+}
