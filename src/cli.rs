@@ -2,10 +2,12 @@
 
 pub mod doctor;
 pub mod duration;
+pub mod filters;
 pub mod format;
 pub mod record;
+pub mod report;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 /// A sampling profiler that reads stacks where the task can sleep
 #[derive(Debug, Parser)]
@@ -22,9 +24,27 @@ pub struct Cli {
     /// Say only what went wrong
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Colours in what is shown
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
+    /// Do not start a pager for what is longer than the terminal
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// The sub-commands.
@@ -32,6 +52,8 @@ pub struct Cli {
 pub enum Command {
     /// Sample a command, processes or the whole system, then write a profile
     Record(Box<record::Record>),
+    /// Show where a recording's samples are
+    Report(Box<report::Report>),
     /// Tell what this kernel and user can do, and how to get the rest
     Doctor(doctor::Doctor),
 }

@@ -5,11 +5,14 @@ pub mod output;
 pub mod progress;
 pub mod record;
 pub mod recorded;
+pub mod report;
+pub mod screen;
 
 use std::io::{self, Write as _};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use self::screen::Screen;
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -58,8 +61,10 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         (false, 1) => Verbosity::Verbose,
         (false, _) => Verbosity::Diagnostic,
     };
+    let screen = Screen::new(cli.color, cli.no_pager);
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
+        Command::Report(typed) => report::run(*typed, screen),
         Command::Doctor(typed) => doctor::run(&typed),
     }
 }

@@ -1,5 +1,8 @@
 //! From what was typed to what was meant: validated once, with every default.
 
+pub mod filters;
+pub mod report;
+
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::num::NonZeroU64;
@@ -181,15 +184,7 @@ impl RecordConfig {
                     user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
                 })
                 .transpose()?,
-            comm: typed
-                .comm
-                .as_deref()
-                .map(|pattern| {
-                    Regex::new(pattern).map_err(|error| {
-                        Error::usage(format!("bad regular expression for --comm: {error}"))
-                    })
-                })
-                .transpose()?,
+            comm: filters::expression("--comm", typed.comm.as_deref())?,
             inherit: !typed.no_inherit,
             max_depth: max_depth(typed.max_depth)?,
             kernel_frames: !typed.no_kernel,

@@ -1,5 +1,11 @@
 //! Text and JSON for people and scripts.
 
 pub mod doctor;
+pub mod foot;
+pub mod functions;
+pub mod head;
+pub mod json;
+pub mod look;
 pub mod stats;
 pub mod summary;
+pub mod tree;

@@ -50,6 +50,15 @@ fn usage_errors_exit_with_2() {
         (&["record", "-a", "-o", "a.svg", "-o", "a.svg"], "a.svg"),
         (&["record", "-a", "--format", "jpeg"], "jpeg"),
         (&["record", "-a", "--as-root"], "--as-root"),
+        (&["report"], "FILE"),
+        (&["report", "x.somno", "--top", "all"], "all"),
+        (&["report", "x.somno", "--callers", "("], "--callers"),
+        (&["report", "x.somno", "--comm", "["], "--comm"),
+        (&["report", "x.somno", "--cpu", "none"], "none"),
+        (&["report", "x.somno", "--from", "2s", "--to", "1s"], "2s"),
+        (&["report", "x.somno", "--group", "planet"], "planet"),
+        (&["report", "x.somno", "--tree", "--format", "json"], "json"),
+        (&["report", "x.somno", "--color", "red"], "red"),
         (&["doctor", "--format", "svg"], "svg"),
         (&["doctor", "me"], "me"),
         (&["no-such-command"], "no-such-command"),
@@ -119,8 +128,32 @@ fn help_names_options() {
     }
     assert!(!help.contains("--no-fault"), "it is hidden: {help}");
 
+    let help = stdout(&somno(&["report", "--help"]));
+    for option in [
+        "--top",
+        "--tree",
+        "--callers",
+        "--format",
+        "--comm",
+        "--pid",
+        "--tid",
+        "--cpu",
+        "--function",
+        "--module",
+        "--event",
+        "--from",
+        "--to",
+        "--no-kernel",
+        "--group",
+        "--color",
+        "--no-pager",
+        "FILE",
+    ] {
+        assert!(help.contains(option), "{option} is not in\n{help}");
+    }
+
     let help = stdout(&somno(&["--help"]));
-    for command in ["record", "doctor"] {
+    for command in ["record", "report", "doctor"] {
         assert!(help.contains(command), "{command} is not in\n{help}");
     }
 }

@@ -51,32 +51,43 @@ pub fn percent(share: f64) -> String {
 /// Why stacks stopped short, and what was lost, where there is anything to say.
 #[must_use]
 pub fn shortfalls(tally: &Tally, lost: &Lost) -> Vec<String> {
-    let mut lines = Vec::new();
-    let short: Vec<_> = tally
+    let short = stopped_short(tally).map(|what| format!("stacks that stopped short: {what}"));
+    let losses = losses(lost).map(|what| format!("lost: {what}"));
+    short.into_iter().chain(losses).collect()
+}
+
+/// How many stacks stopped short, by reason; none where none did.
+#[must_use]
+pub fn stopped_short(tally: &Tally) -> Option<String> {
+    let short = tally
         .outcomes
         .iter()
         .filter(|(outcome, _)| outcome.reason().is_some())
-        .map(|(outcome, count)| format!("{} {count}", outcome_key(*outcome).replace('_', " ")))
-        .collect();
-    if !short.is_empty() {
-        lines.push(format!("stacks that stopped short: {}", short.join(", ")));
-    }
-    let losses: Vec<_> = [
+        .map(|(outcome, count)| (outcome_key(*outcome).replace('_', " "), *count));
+    counts(short)
+}
+
+/// How much was lost, by reason; none where nothing was.
+#[must_use]
+pub fn losses(lost: &Lost) -> Option<String> {
+    let losses = [
         ("no room for kernel halves", lost.kernel_ring),
         ("no room for user halves", lost.user_ring),
         ("no free slot", lost.slots),
         ("not scheduled", lost.schedule),
+        ("shed", lost.shed),
         ("throttled by the kernel", lost.throttled),
         ("no room for notices", lost.notices),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(what, count)| format!("{what} {count}"))
-    .collect();
-    if !losses.is_empty() {
-        lines.push(format!("lost: {}", losses.join(", ")));
-    }
-    lines
+    ];
+    counts(losses.into_iter().map(|(what, count)| (what.into(), count)))
+}
+
+fn counts(counts: impl Iterator<Item = (String, u64)>) -> Option<String> {
+    let some: Vec<_> = counts
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect();
+    (!some.is_empty()).then(|| some.join(", "))
 }
 
 /// Why kernel functions have no names, and what to do, if any lacks one for that.
@@ -116,9 +127,34 @@ pub fn duration(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
+/// A short or long time, in the unit that it has a few digits in.
+#[must_use]
+pub fn span(time: Duration) -> String {
+    match time.as_nanos() {
+        ns @ 0..1_000 => format!("{ns} ns"),
+        ns @ 1_000..1_000_000 => format!("{:.1} us", ns as f64 / 1e3),
+        ns @ 1_000_000..1_000_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
+        _ => duration(time),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Check that times have the unit that suits them.
+    #[test]
+    fn times_have_units() {
+        for (ns, text) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_500, "1.5 us"),
+            (12_300_000, "12.3 ms"),
+            (90_000_000_000, "90.0 s"),
+        ] {
+            assert_eq!(span(Duration::from_nanos(ns)), text);
+        }
+    }
 
     /// Check that not quite all is never shown as all.
     #[test]

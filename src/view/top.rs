@@ -50,6 +50,42 @@ pub fn hottest(selection: &Selection<'_>) -> Vec<Function> {
     )
 }
 
+/// Samples of one group, and their functions.
+#[derive(Clone, Debug)]
+pub struct GroupFunctions {
+    /// What they have in common, safe to show.
+    pub label: String,
+    /// What they weigh.
+    pub total: Weight,
+    /// The hottest first.
+    pub functions: Vec<Function>,
+}
+
+/// Lists so many groups at most, the heaviest first, each with its functions.
+#[must_use]
+pub fn by_group(selection: &Selection<'_>, most: usize) -> Vec<GroupFunctions> {
+    let mut groups: HashMap<String, Vec<(StackId, Weight)>> = HashMap::new();
+    for ((label, stack), weight) in selection.weights() {
+        let group = groups.entry(label.unwrap_or_default()).or_default();
+        group.push((stack, weight));
+    }
+    let weigh = |stacks: &[(StackId, Weight)]| stacks.iter().map(|(_, weight)| *weight).sum();
+    let mut groups: Vec<(Weight, _, _)> = groups
+        .into_iter()
+        .map(|(label, stacks)| (weigh(&stacks), label, stacks))
+        .collect();
+    groups.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    groups.truncate(most);
+    groups
+        .into_iter()
+        .map(|(total, label, stacks)| GroupFunctions {
+            label,
+            total,
+            functions: hottest_of(selection, stacks.into_iter()),
+        })
+        .collect()
+}
+
 /// Lists the functions of some stacks, the one that was the leaf most often first.
 #[must_use]
 pub fn hottest_of(
@@ -214,6 +250,24 @@ mod tests {
             rows(&functions),
             ["f 3 6 #11", "g_[i] 2 2 #20", "main 1 7 #2", "h_[k] 1 1 #0"]
         );
+    }
+
+    /// Check that groups are apart, and the heaviest are first.
+    #[test]
+    fn groups_are_apart() {
+        let other = Who {
+            comm: "other",
+            ..Who::default()
+        };
+        let recording = Builder::new()
+            .stack(&["main", "f"], 1)
+            .stack_of(other, &["main"], 2)
+            .build();
+        let groups = by_group(&everything(&recording), 9);
+        let labels: Vec<_> = groups.iter().map(|group| group.label.as_str()).collect();
+        assert_eq!(labels, ["other", "program"]);
+        assert_eq!(rows(&groups[0].functions), ["main 2 2 #0"]);
+        assert_eq!(by_group(&everything(&recording), 1).len(), 1);
     }
 
     /// Check that what functions weigh as leaves is all that there is, also where stacks

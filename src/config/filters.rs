@@ -1,0 +1,200 @@
+//! Which samples of a recording are wanted.
+
+use regex::Regex;
+
+use super::distinct;
+use crate::bpf::abi;
+use crate::cli::filters::{self as cli, Filters};
+use crate::error::{Error, Result};
+use crate::id::{Pid, Tid};
+use crate::proc::cpus;
+use crate::profile::header::Header;
+use crate::view::selection::{Filter, Group};
+
+/// Which samples are wanted, of whichever recording.
+#[derive(Clone, Debug)]
+pub struct FilterConfig {
+    filter: Filter,
+    event: Option<String>,
+    /// Whether what samples are put together by was typed.
+    pub is_grouped: bool,
+}
+
+impl FilterConfig {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// Usage errors that name the value.
+    pub fn new(typed: Filters) -> Result<Self> {
+        if let (Some(from), Some(to)) = (typed.from, typed.to)
+            && from >= to
+        {
+            return Err(Error::usage(format!(
+                "--from {from:?} is not before --to {to:?}"
+            )));
+        }
+        let cpus = typed.cpu.as_deref();
+        let filter = Filter {
+            comm: expression("--comm", typed.comm.as_deref())?,
+            pids: distinct(typed.pid).map(Pid).collect(),
+            tids: distinct(typed.tid).map(Tid).collect(),
+            cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            function: expression("--function", typed.function.as_deref())?,
+            module: expression("--module", typed.module.as_deref())?,
+            event: None,
+            from: typed.from,
+            to: typed.to,
+            no_kernel: typed.no_kernel,
+            group: typed.group.map_or(Group::default(), group),
+        };
+        Ok(Self {
+            filter,
+            event: typed.event,
+            is_grouped: typed.group.is_some_and(|group| group != cli::Group::None),
+        })
+    }
+
+    /// What is wanted of a recording with these events; the first one where none was named.
+    ///
+    /// # Errors
+    /// When it has no event of that name.
+    pub fn of(&self, header: &Header) -> Result<Filter> {
+        let position = match &self.event {
+            None => 0,
+            Some(name) => header
+                .events
+                .iter()
+                .position(|event| event.name == *name)
+                .ok_or_else(|| {
+                    Error::usage(format!("no event `{name}` in the recording"))
+                        .with_hint(format!("it has: {}", header.event_names()))
+                })?,
+        };
+        let is_one_of_several = header.events.len() > 1 || self.event.is_some();
+        let event = u8::try_from(position).ok().filter(|_| is_one_of_several);
+        Ok(Filter {
+            event,
+            ..self.filter.clone()
+        })
+    }
+}
+
+fn group(typed: cli::Group) -> Group {
+    match typed {
+        cli::Group::Process => Group::Process,
+        cli::Group::Thread => Group::Thread,
+        cli::Group::Cpu => Group::Cpu,
+        cli::Group::None => Group::None,
+    }
+}
+
+/// Reads a regular expression, which may be missing.
+pub(super) fn expression(option: &str, pattern: Option<&str>) -> Result<Option<Regex>> {
+    let read = |pattern| {
+        Regex::new(pattern)
+            .map_err(|error| Error::usage(format!("bad regular expression for {option}: {error}")))
+    };
+    pattern.map(read).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::header::{EventInfo, Unit};
+    use crate::view::fixture::Builder;
+    use clap::Parser as _;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        filters: Filters,
+    }
+
+    fn config(arguments: &[&str]) -> Result<FilterConfig> {
+        let typed = Cli::try_parse_from(["x"].iter().chain(arguments))
+            .map_err(|error| Error::usage(error.to_string()))?;
+        FilterConfig::new(typed.filters)
+    }
+
+    fn header(events: &[&str]) -> Header {
+        let events = events.iter().map(|name| EventInfo {
+            name: (*name).into(),
+            unit: Unit::Samples,
+        });
+        Header {
+            events: events.collect(),
+            ..Builder::new().build().header
+        }
+    }
+
+    /// Check that every option arrives.
+    #[test]
+    fn options_are_converted() {
+        let config = config(&[
+            "--comm",
+            "a",
+            "--pid",
+            "3,2,3",
+            "--tid",
+            "5",
+            "--cpu",
+            "0-1",
+            "--function",
+            "f",
+            "--module",
+            "m",
+            "--event",
+            "b",
+            "--from",
+            "1s",
+            "--to",
+            "2s",
+            "--no-kernel",
+            "--group",
+            "cpu",
+        ])
+        .expect("it is valid");
+        let filter = config.of(&header(&["a", "b"])).expect("it has one");
+        assert_eq!(filter.pids, [Pid(2), Pid(3)]);
+        assert_eq!(filter.tids, [Tid(5)]);
+        assert_eq!(filter.cpus, [0, 1]);
+        assert_eq!((filter.event, filter.group), (Some(1), Group::Cpu));
+        assert!(filter.no_kernel && config.is_grouped);
+        for regex in [filter.comm, filter.function, filter.module] {
+            assert!(regex.is_some());
+        }
+        assert!(filter.from < filter.to);
+    }
+
+    /// Check that of several events one is chosen, since their weights are not of one kind.
+    #[test]
+    fn one_event_is_chosen() {
+        let config = config(&[]).expect("it is valid");
+        for (events, expected) in [(&["a"][..], None), (&["a", "b"], Some(0))] {
+            let filter = config.of(&header(events)).expect("nothing was named");
+            assert_eq!(filter.event, expected);
+        }
+    }
+
+    /// Check that what cannot be meant is refused, with the value.
+    #[test]
+    fn refusals() {
+        for (arguments, named) in [
+            (&["--comm", "("][..], "--comm"),
+            (&["--function", "["], "--function"),
+            (&["--module", "*"], "--module"),
+            (&["--cpu", "x"], "x"),
+            (&["--pid", "-1"], "-1"),
+            (&["--from", "2s", "--to", "1s"], "2s"),
+            (&["--group", "planet"], "planet"),
+        ] {
+            let error = config(arguments).expect_err(named);
+            assert_eq!(error.kind().exit_status(), 2);
+            assert!(error.to_string().contains(named), "{error}");
+        }
+        let config = config(&["--event", "c"]).expect("it is valid");
+        let error = config.of(&header(&["a"])).expect_err("it has none");
+        assert_eq!(error.kind().exit_status(), 2);
+        assert!(error.to_string().contains("`c`"), "{error}");
+    }
+}
