@@ -1,5 +1,6 @@
 //! Profiles in the formats that other tools read.
 
+pub mod differential;
 pub mod folded;
 pub mod html;
 pub mod svg;

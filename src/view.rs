@@ -1,5 +1,6 @@
 //! Projections of a profile: pure, for whoever shows them.
 
+pub mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod functions;

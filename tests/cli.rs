@@ -59,6 +59,12 @@ fn usage_errors_exit_with_2() {
         (&["report", "x.somno", "--group", "planet"], "planet"),
         (&["report", "x.somno", "--tree", "--format", "json"], "json"),
         (&["report", "x.somno", "--color", "red"], "red"),
+        (&["diff", "a.somno"], "AFTER"),
+        (
+            &["diff", "a.somno", "b.somno", "-o", "x.folded"],
+            "x.folded",
+        ),
+        (&["diff", "a.somno", "b.somno", "--threshold", "150"], "150"),
         (&["doctor", "--format", "svg"], "svg"),
         (&["doctor", "me"], "me"),
         (&["no-such-command"], "no-such-command"),
@@ -152,8 +158,13 @@ fn help_names_options() {
         assert!(help.contains(option), "{option} is not in\n{help}");
     }
 
+    let help = stdout(&somno(&["diff", "--help"]));
+    for option in ["BEFORE", "AFTER", "--output", "--threshold", "--function"] {
+        assert!(help.contains(option), "{option} is not in\n{help}");
+    }
+
     let help = stdout(&somno(&["--help"]));
-    for command in ["record", "report", "doctor"] {
+    for command in ["record", "report", "diff", "doctor"] {
         assert!(help.contains(command), "{command} is not in\n{help}");
     }
 }
