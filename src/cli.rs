@@ -1,5 +1,6 @@
 //! What a user types: clap types only.
 
+pub mod annotate;
 pub mod diff;
 pub mod doctor;
 pub mod duration;
@@ -55,6 +56,8 @@ pub enum Command {
     Record(Box<record::Record>),
     /// Show where a recording's samples are
     Report(Box<report::Report>),
+    /// Show hot source lines and instructions of functions
+    Annotate(annotate::Annotate),
     /// Show what grew and what shrank between two recordings
     Diff(Box<diff::Diff>),
     /// Tell what this kernel and user can do, and how to get the rest

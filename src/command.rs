@@ -1,5 +1,6 @@
 //! Runs a sub-command: the only place that puts stages together.
 
+pub mod annotate;
 pub mod diff;
 pub mod doctor;
 pub mod output;
@@ -66,6 +67,7 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
         Command::Report(typed) => report::run(*typed, screen),
+        Command::Annotate(typed) => annotate::run(typed, screen),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),
         Command::Doctor(typed) => doctor::run(&typed),
     }

@@ -1,5 +1,6 @@
 //! From what was typed to what was meant: validated once, with every default.
 
+pub mod annotate;
 pub mod diff;
 pub mod filters;
 pub mod report;

@@ -67,6 +67,7 @@ pub mod addr;
 pub mod bpf;
 pub mod capture;
 pub mod cli;
+pub mod code;
 pub mod command;
 pub mod config;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Text and JSON for people and scripts.
 
+pub mod annotation;
 pub mod diff;
 pub mod doctor;
 pub mod foot;

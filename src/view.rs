@@ -1,9 +1,11 @@
 //! Projections of a profile: pure, for whoever shows them.
 
+pub mod annotation;
 pub mod diff;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod functions;
+pub mod listing;
 pub mod outline;
 pub mod selection;
 pub mod threads;

@@ -59,6 +59,8 @@ fn usage_errors_exit_with_2() {
         (&["report", "x.somno", "--group", "planet"], "planet"),
         (&["report", "x.somno", "--tree", "--format", "json"], "json"),
         (&["report", "x.somno", "--color", "red"], "red"),
+        (&["annotate", "a.somno"], "FUNCTION-RE"),
+        (&["annotate", "a.somno", "("], "FUNCTION-RE"),
         (&["diff", "a.somno"], "AFTER"),
         (
             &["diff", "a.somno", "b.somno", "-o", "x.folded"],
@@ -164,7 +166,7 @@ fn help_names_options() {
     }
 
     let help = stdout(&somno(&["--help"]));
-    for command in ["record", "report", "diff", "doctor"] {
+    for command in ["record", "report", "annotate", "diff", "doctor"] {
         assert!(help.contains(command), "{command} is not in\n{help}");
     }
 }
