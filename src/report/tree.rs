@@ -68,9 +68,9 @@ fn row(tree: &Tree<'_>, line: &Line, total: Weight, look: Look) -> String {
         look.paint(Role::Share(share), &percentage(share))
     };
     match line.item {
-        Item::Node(id) | Item::Link(id) => {
+        Item::Node(id) | Item::Link(id, _) => {
             let node = tree.node(id);
-            let is_link = matches!(line.item, Item::Link(_));
+            let is_link = matches!(line.item, Item::Link(..));
             let totals = if is_link {
                 " ".repeat(7)
             } else {
@@ -82,7 +82,13 @@ fn row(tree: &Tree<'_>, line: &Line, total: Weight, look: Look) -> String {
                 " ".repeat(7)
             };
             let (guides, columns) = guides(line, is_link, look);
-            format!("{totals} {own}  {guides}{}", name(tree, id, columns, look))
+            let times = match line.item {
+                Item::Link(_, times) if times > 1 => format!(" x{times}"),
+                _ => String::new(),
+            };
+            let columns = columns.map(|columns| columns.saturating_sub(times.len()));
+            let name = name(tree, id, columns, look) + &look.paint(Role::Aside, &times);
+            format!("{totals} {own}  {guides}{name}")
         }
         Item::Hidden(count, weight) => {
             let (guides, _) = guides(line, false, look);

@@ -19,8 +19,8 @@ pub enum Item {
     /// A place in the tree, with its share.
     Node(NodeId),
     /// The only thing below the line before that is not hidden, of the same weight: it
-    /// stands at the same level.
-    Link(NodeId),
+    /// stands at the same level. So many times the same stand for one line; it is the last.
+    Link(NodeId, usize),
     /// So many places that are hidden here, and what they weigh together.
     Hidden(usize, Weight),
 }
@@ -80,15 +80,32 @@ impl Outline {
             let items = self.shown(tree, &end.children, least);
             match items.as_slice() {
                 [Item::Node(only)] if tree.node(*only).total == end.total => {
-                    self.lines.push(Line {
-                        guides: guides.to_vec(),
-                        item: Item::Link(*only),
-                    });
+                    self.link(tree, *only, guides);
                     end = tree.node(*only);
                 }
                 _ => return items,
             }
         }
+    }
+
+    /// Adds a link, or counts it to the one before, where a function does nothing but call
+    /// itself.
+    fn link(&mut self, tree: &Tree<'_>, id: NodeId, guides: &[bool]) {
+        if let Some(Line {
+            item: Item::Link(last, times),
+            ..
+        }) = self.lines.last_mut()
+        {
+            let above = tree.node(*last);
+            if above.what == tree.node(id).what && above.own == Weight(0) {
+                (*last, *times) = (id, *times + 1);
+                return;
+            }
+        }
+        self.lines.push(Line {
+            guides: guides.to_vec(),
+            item: Item::Link(id, 1),
+        });
     }
 
     /// What is shown of siblings, the last first.
@@ -131,7 +148,8 @@ mod tests {
                 .collect();
             match line.item {
                 Item::Node(id) => format!("{guides} {} {}", name(id), tree.node(id).total.0),
-                Item::Link(id) => format!("{guides} - {}", name(id)),
+                Item::Link(id, 1) => format!("{guides} - {}", name(id)),
+                Item::Link(id, times) => format!("{guides} - {} x{times}", name(id)),
                 Item::Hidden(count, weight) => format!("{guides} {count} hidden {}", weight.0),
             }
         };
@@ -164,6 +182,27 @@ mod tests {
             ]
         );
         assert_eq!((hidden, weight), (3, 20));
+    }
+
+    /// Check that recursion is one line, as far as nothing ends or branches there.
+    #[test]
+    fn recursion_is_folded() {
+        let recording = Builder::new()
+            .stack(&["main", "f", "f", "f", "f", "f", "g", "g"], 8)
+            .stack(&["main", "f", "f", "f"], 2)
+            .build();
+        let (lines, _, _) = lines(&recording, 1);
+        assert_eq!(
+            lines,
+            [
+                ". program 10",
+                ". - main",
+                ". - f x3",
+                ".. f 8",
+                ".. - f",
+                ".. - g x2"
+            ]
+        );
     }
 
     /// Check that a very deep stack is written, and nothing is hidden where all is wanted.
