@@ -4,8 +4,11 @@ pub mod annotate;
 pub mod diff;
 pub mod doctor;
 pub mod duration;
+pub mod export;
 pub mod filters;
 pub mod format;
+pub mod format_options;
+pub mod list;
 pub mod record;
 pub mod report;
 
@@ -60,6 +63,10 @@ pub enum Command {
     Annotate(annotate::Annotate),
     /// Show what grew and what shrank between two recordings
     Diff(Box<diff::Diff>),
+    /// Write a recording in another format
+    Export(Box<export::Export>),
+    /// List what -e and --format accept here
+    List(list::List),
     /// Tell what this kernel and user can do, and how to get the rest
     Doctor(doctor::Doctor),
 }

@@ -3,12 +3,16 @@
 pub mod annotate;
 pub mod diff;
 pub mod doctor;
+pub mod export;
+pub mod list;
+pub mod open;
 pub mod output;
 pub mod progress;
 pub mod record;
 pub mod recorded;
 pub mod report;
 pub mod screen;
+pub mod write;
 
 use std::io::{self, Write as _};
 
@@ -52,6 +56,11 @@ pub fn now() -> Timestamp {
     Timestamp(now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned())
 }
 
+/// The user who called sudo, where somno runs under it.
+fn sudo_caller() -> Option<u32> {
+    std::env::var("SUDO_UID").ok()?.parse().ok()
+}
+
 /// Runs what was typed and returns the exit status.
 ///
 /// # Errors
@@ -69,6 +78,8 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         Command::Report(typed) => report::run(*typed, screen),
         Command::Annotate(typed) => annotate::run(typed, screen),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),
+        Command::Export(typed) => export::run(*typed, verbosity),
+        Command::List(typed) => list::run(&typed),
         Command::Doctor(typed) => doctor::run(&typed),
     }
 }

@@ -2,28 +2,28 @@
 
 pub mod annotate;
 pub mod diff;
+pub mod export;
 pub mod filters;
+mod format_options;
+pub mod output;
 pub mod report;
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regex::Regex;
 
+use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
 use crate::bpf::abi;
 use crate::capture::event_name::EventSpec;
 use crate::cli::record::Record;
 use crate::error::{Error, Result};
-use crate::export::Format;
+use crate::export::Options;
 use crate::id::{Pid, Tid};
 use crate::proc::cpus;
 use crate::time::Rate;
 
-/// How names of recordings end.
-const EXTENSION: &str = "somno";
 const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
 const MAX_DEPTH: u32 = 512;
 
@@ -60,6 +60,10 @@ pub struct RecordConfig {
     pub debuginfod: bool,
     /// What to write.
     pub outputs: Vec<OutputConfig>,
+    /// How to write it.
+    pub format_options: Options,
+    /// Whether a browser is to show it.
+    pub open: bool,
     /// Where to write the counts.
     pub stats: Option<Destination>,
 }
@@ -89,80 +93,6 @@ pub enum TargetConfig {
         /// Whether it stays root under sudo.
         as_root: bool,
     },
-}
-
-/// One thing to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputConfig {
-    /// Where.
-    pub destination: Destination,
-    /// As what.
-    pub format: OutputFormat,
-}
-
-/// What is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputFormat {
-    /// Everything, to be looked at later.
-    Recording,
-    /// A profile.
-    Profile(Format),
-}
-
-impl OutputFormat {
-    /// Every format, in the order of lists.
-    pub const ALL: [Self; 3] = [
-        Self::Recording,
-        Self::Profile(Format::Svg),
-        Self::Profile(Format::Folded),
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Recording => "recording",
-            Self::Profile(format) => format.name(),
-        }
-    }
-
-    /// What it is, in a few words.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::Recording => "Everything, to be looked at later",
-            Self::Profile(format) => format.description(),
-        }
-    }
-
-    /// How new files of it end.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Recording => EXTENSION,
-            Self::Profile(format) => format.extensions()[0],
-        }
-    }
-
-    /// The format that a file's name asks for.
-    fn of_name(name: &str) -> Option<Self> {
-        let stem = name.strip_suffix(EXTENSION);
-        if stem.is_some_and(|stem| stem.ends_with('.')) {
-            return Some(Self::Recording);
-        }
-        Format::of_name(name).map(Self::Profile)
-    }
-}
-
-/// Where something is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// To standard output.
-    Stdout,
-    /// To a file that the user named: it is replaced.
-    File(PathBuf),
-    /// To a new file: this name, or with a number where that exists.
-    New(&'static str, &'static str),
 }
 
 impl RecordConfig {
@@ -199,7 +129,9 @@ impl RecordConfig {
                 Naming::Everything
             },
             debuginfod: typed.debuginfod,
-            outputs: outputs(&typed.output, typed.format)?,
+            outputs: outputs(&typed.output, typed.format, typed.format_options.open)?,
+            open: typed.format_options.open,
+            format_options: format_options::options(typed.format_options.clone())?,
             stats: typed.stats.as_deref().map(destination),
             target: target(typed)?,
         })
@@ -256,61 +188,12 @@ fn max_depth(typed: Option<u32>) -> Result<u32> {
     Ok(depth)
 }
 
-fn outputs(paths: &[PathBuf], format: Option<OutputFormat>) -> Result<Vec<OutputConfig>> {
-    if paths.is_empty() {
-        let format = format.unwrap_or(OutputFormat::Recording);
-        return Ok(vec![OutputConfig {
-            destination: Destination::New("profile", format.extension()),
-            format,
-        }]);
-    }
-    paths
-        .iter()
-        .map(|path| {
-            Ok(OutputConfig {
-                destination: destination(path),
-                format: format.or_else(|| format_of(path)).ok_or_else(|| {
-                    Error::usage(format!("unknown format of `{}`", path.display())).with_hint(
-                        "use an extension that is known, as .somno, .svg or .folded, or --format",
-                    )
-                })?,
-            })
-        })
-        .collect()
-}
-
-/// Refuses to write two things to one place.
-fn check_distinct<'a>(mut paths: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
-    let mut seen = HashSet::new();
-    paths
-        .find(|path| !seen.insert(*path))
-        .map_or(Ok(()), |twice| {
-            Err(Error::usage(format!(
-                "`{}` is named twice",
-                twice.display()
-            )))
-        })
-}
-
-fn destination(path: &Path) -> Destination {
-    if path == Path::new("-") {
-        Destination::Stdout
-    } else {
-        Destination::File(path.to_owned())
-    }
-}
-
-fn format_of(path: &Path) -> Option<OutputFormat> {
-    if path == Path::new("-") {
-        return Some(OutputFormat::Profile(Format::Folded));
-    }
-    OutputFormat::of_name(path.file_name()?.to_str()?)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::output::OutputFormat;
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::export::Format;
     use clap::Parser as _;
 
     fn config(arguments: &[&str]) -> Result<RecordConfig> {

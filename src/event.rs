@@ -231,6 +231,13 @@ impl BuildId {
     }
 }
 
+impl std::fmt::Display for BuildId {
+    /// In hexadecimal, as tools show it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// A followed task did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskNotice {

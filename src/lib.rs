@@ -23,7 +23,7 @@
 //!                                      |
 //!                 view::selection: what of it is asked for
 //!                                      |
-//!             export (folded, svg)   view (hottest)   report (text, json)
+//!       export (svg, pprof, firefox, ...)   view (hottest)   report (text, json)
 //! ```
 //!
 //! **Two halves, one cookie.** A task that is deep in a system call may be sampled

@@ -47,6 +47,7 @@ fn usage_errors_exit_with_2() {
         (&["record", "-a", "--comm", "("], "--comm"),
         (&["record", "-a", "--max-depth", "0"], "--max-depth"),
         (&["record", "-a", "-o", "profile.jpeg"], "profile.jpeg"),
+        (&["record", "-a", "-o", "profile.gz"], ".pb.gz"),
         (&["record", "-a", "-o", "a.svg", "-o", "a.svg"], "a.svg"),
         (&["record", "-a", "--format", "jpeg"], "jpeg"),
         (&["record", "-a", "--as-root"], "--as-root"),
@@ -67,8 +68,29 @@ fn usage_errors_exit_with_2() {
             "x.folded",
         ),
         (&["diff", "a.somno", "b.somno", "--threshold", "150"], "150"),
+        (&["record", "-a", "--colors", "mauve"], "mauve"),
+        (&["record", "-a", "--open", "-o", "a.folded"], "--open"),
+        (
+            &["record", "-a", "--open", "-o", "-", "--format", "svg"],
+            "--open",
+        ),
+        (&["record", "-a", "--width", "1"], "--width"),
+        (&["record", "-a", "--min-width", "100"], "--min-width"),
+        (
+            &["record", "-a", "--reverse", "--flamechart"],
+            "--flamechart",
+        ),
         (&["doctor", "--format", "svg"], "svg"),
         (&["doctor", "me"], "me"),
+        (&["list", "everything"], "everything"),
+        (&["export", "a.somno"], "--output"),
+        (&["export", "a.somno", "-o", "a.jpeg"], "a.jpeg"),
+        (&["export", "a.svg", "-o", "a.svg"], "named twice"),
+        (
+            &["export", "a.somno", "-o", "a.svg", "--width", "1"],
+            "--width",
+        ),
+        (&["export", "a.somno", "-o", "a.perf", "--open"], "--open"),
         (&["no-such-command"], "no-such-command"),
         (&[], "Usage"),
     ] {
@@ -128,6 +150,14 @@ fn help_names_options() {
         "--output",
         "--format",
         "--stats",
+        "--title",
+        "--width",
+        "--colors",
+        "--min-width",
+        "--icicle",
+        "--flamechart",
+        "--reverse",
+        "--open",
         "--quiet",
         "--verbose",
         "COMMAND",
@@ -166,8 +196,29 @@ fn help_names_options() {
     }
 
     let help = stdout(&somno(&["--help"]));
-    for command in ["record", "report", "annotate", "diff", "doctor"] {
+    for command in [
+        "record", "report", "annotate", "export", "diff", "list", "doctor",
+    ] {
         assert!(help.contains(command), "{command} is not in\n{help}");
+    }
+}
+
+/// Check that formats and events are listed by the names that options take.
+#[test]
+fn lists_name_what_is_accepted() {
+    for (arguments, names) in [
+        (
+            &["list", "formats"][..],
+            &["svg", "folded", "pprof", ".pb.gz"][..],
+        ),
+        (&["list", "events"], &["cpu-clock", "cycles", "mem:ADDR"]),
+        (&["list"], &["perf-script", "page-faults"]),
+    ] {
+        let output = somno(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        for name in names {
+            assert!(stdout(&output).contains(name), "{name} in {arguments:?}");
+        }
     }
 }
 

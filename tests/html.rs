@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::process::Command;
 
-use somno::addr::{KernelAddress, UserAddress};
+use somno::addr::KernelAddress;
 use somno::event::{Comm, KernelHalf, Mode, Promise, Weight};
 use somno::export::{Format, Options, Subject, write};
 use somno::id::{Cpu, Pid, Tid};
@@ -75,6 +75,7 @@ fn write_page(path: &Path) -> u64 {
     let subject = Subject {
         selection: &selection,
         header: &header,
+        duration: std::time::Duration::ZERO,
         remark: "",
     };
     let mut file = std::fs::File::create(path).expect("a file can be made");
@@ -94,7 +95,6 @@ fn sample(number: u64) -> Sample {
         promise: Promise::KernelOnly,
         own_cost: false,
         in_nmi: false,
-        user_ip: UserAddress(0),
         kernel: [number % 50, 100 + number % 7, 200]
             .map(KernelAddress)
             .into(),

@@ -106,6 +106,12 @@ impl EventSpec {
     }
 }
 
+/// Every event that has a name, and what it is.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let hardware = HARDWARE.iter().map(|(name, _)| (*name, "hardware"));
+    hardware.chain(SOFTWARE.iter().map(|(name, _)| (*name, "software")))
+}
+
 fn counter(name: &str) -> Option<Selector> {
     let find = |table: &[(&str, u32)], kind| {
         let (_, config) = table.iter().find(|(known, _)| *known == name)?;

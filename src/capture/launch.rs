@@ -45,6 +45,19 @@ impl RunAs {
         })
     }
 
+    /// Has a command run as the user, with the user's own directory.
+    pub fn apply(self, command: &mut Command) {
+        self.set_variables(command);
+        // SAFETY: `become_user` makes system calls only: it neither allocates nor locks.
+        unsafe { command.pre_exec(move || self.become_user()) };
+    }
+
+    fn set_variables(&self, command: &mut Command) {
+        command.env("HOME", &self.home);
+        command.env("USER", &self.name);
+        command.env("LOGNAME", &self.name);
+    }
+
     /// Becomes the user; between fork and exec, so without allocating.
     fn become_user(&self) -> io::Result<()> {
         nix::unistd::setgroups(&self.groups)?;
@@ -82,9 +95,7 @@ impl Suspended {
         let mut builder = Command::new(program);
         builder.args(arguments);
         if let Some(user) = &run_as {
-            builder.env("HOME", &user.home);
-            builder.env("USER", &user.name);
-            builder.env("LOGNAME", &user.name);
+            user.set_variables(&mut builder);
         }
         let suspension = Suspension {
             ready: ready_in_child,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 
 use super::duration;
-use crate::config::OutputFormat;
+use super::format_options::FormatOptions;
+use crate::config::output::OutputFormat;
 
 /// Sample a command, processes or the whole system, then write a profile
 #[derive(Debug, Args)]
@@ -102,8 +103,17 @@ pub struct Record {
     #[arg(long, help_heading = "Sampling")]
     pub as_root: bool,
 
-    /// Write here, what the extension says; - is stdout [default: profile.somno]
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    /// Write here, by extension
+    #[arg(
+        help = format!(
+            "Write here, by extension: {}; - is stdout [default: profile.somno]",
+            OutputFormat::all_extensions()
+        ),
+        short,
+        long,
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
     pub output: Vec<PathBuf>,
     /// What to write, whatever the extension
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
@@ -132,4 +142,7 @@ pub struct Record {
     /// Write counts of what happened, was lost and cost, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub stats: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub format_options: FormatOptions,
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use crate::config::Destination;
+use crate::config::output::Destination;
 use crate::error::{Context as _, Error, Result};
 
 /// A destination that can be written.

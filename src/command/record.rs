@@ -21,7 +21,7 @@ use self::finish::{Concluded, Outputs};
 use self::naming::Namer;
 use self::storage::Storage;
 use self::target::{Attached, End};
-use super::{Verbosity, complain, say};
+use super::{Verbosity, complain, open, say};
 use crate::bpf;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
@@ -74,7 +74,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let writer =
         Writer::new(storage.writer()?, &header).context(|| "write the recording".into())?;
     let began = Instant::now();
-    let mut collector = Collector::new(writer, target::sudo_caller());
+    let mut collector = Collector::new(writer, super::sudo_caller());
     let cpu_before = process_cpu();
     let end = sample(
         &limits(&config, &stop),
@@ -104,6 +104,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         }),
         verbosity,
     };
+    let page = outputs.page();
     let written = conclude(&mut session, collector, storage, &times, naming)
         .and_then(|concluded| outputs.write(&header, concluded, verbosity));
     drop(session);
@@ -116,6 +117,11 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         .iter()
         .for_each(|error| complain(error));
     let status = attached.end(end)?;
+    if let Some(page) = page.filter(|_| written.is_ok()) {
+        // A signal now ends what is shown, not us.
+        stop.store(false, Ordering::Relaxed);
+        open::show(&page, verbosity)?;
+    }
     Ok(if written.is_err() && status == 0 {
         Kind::Failed.exit_status()
     } else {

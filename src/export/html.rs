@@ -10,7 +10,7 @@ mod document;
 mod samples;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::io::{self, Write};
 

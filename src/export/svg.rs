@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use inferno::flamegraph::{
-    self, Palette, TextTruncateDirection,
-    color::{BackgroundColor, MultiPalette},
-};
+use inferno::flamegraph::{self, Direction, TextTruncateDirection, color::BackgroundColor};
 
+use super::colors::{self, Colors};
 use super::{Options, Subject, folded};
+use crate::event::Weight;
+use crate::profile::header::Unit;
 
 /// What is drawn where there is nothing to draw.
 const EMPTY: &str = r#"<?xml version="1.0" standalone="no"?>
@@ -16,47 +16,104 @@ const EMPTY: &str = r#"<?xml version="1.0" standalone="no"?>
 </svg>
 "#;
 
-/// Draws a flame graph.
+/// Draws a flame graph, or a flame chart.
 ///
 /// # Errors
 /// Whatever the writer gives.
 pub fn write(subject: &Subject<'_>, options: &Options, to: &mut dyn Write) -> io::Result<()> {
-    let title = options.title.as_ref().unwrap_or(&subject.header.target);
-    let lines = folded::lines(subject.selection);
-    draw(&lines, title, subject.remark, to)
-}
-
-/// Draws folded lines, which must be sorted.
-fn draw(lines: &[String], title: &str, subtitle: &str, to: &mut dyn Write) -> io::Result<()> {
-    if lines.is_empty() {
+    if subject.selection.total() == Weight(0) {
         return to.write_all(EMPTY.as_bytes());
     }
-    let mut options = flamegraph::Options::default();
-    options.title = title.into();
-    options.subtitle = Some(subtitle.into());
-    options.colors = Palette::Multi(MultiPalette::Java);
-    options.bgcolors = Some(BackgroundColor::Grey);
-    options.hash = true;
-    options.text_truncate_direction = TextTruncateDirection::Right;
-    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
+    let mut palette = colors::by_kind(subject.selection);
+    let mut settings = settings(subject, options);
+    match options.colors {
+        Colors::Kind => settings.palette_map = Some(&mut palette),
+        Colors::Palette(palette) => settings.colors = palette,
+    }
+    let stacks = if options.flamechart {
+        // inferno draws charts from their last line on
+        let mut stacks = folded::in_time(subject.selection);
+        stacks.reverse();
+        stacks
+    } else {
+        folded::stacks(subject.selection).into_iter().collect()
+    };
+    let lines: Vec<_> = stacks.iter().map(line).collect();
+    flamegraph::from_lines(&mut settings, lines.iter().map(String::as_str), to)
+}
+
+fn settings<'a>(subject: &Subject<'_>, options: &Options) -> flamegraph::Options<'a> {
+    let mut settings = flamegraph::Options::default();
+    settings.title = subject.title(options).into();
+    settings.subtitle = Some(subject.remark.into());
+    settings.bgcolors = Some(BackgroundColor::Grey);
+    settings.hash = true;
+    settings.text_truncate_direction = TextTruncateDirection::Right;
+    settings.flame_chart = options.flamechart;
+    settings.reverse_stack_order = options.reverse;
+    settings.image_width = options.width;
+    settings.min_width = options.min_width;
+    settings.count_name = match subject.unit() {
+        Unit::Samples => "samples".into(),
+        Unit::Nanoseconds => "ns".into(),
+    };
+    if options.icicle {
+        settings.direction = Direction::Inverted;
+    }
+    settings
+}
+
+/// Makes a line in which inferno takes nothing but the last number for the weight.
+fn line((stack, weight): &(String, u64)) -> String {
+    let names: Vec<_> = stack.split(';').map(unbroken).collect();
+    format!("{} {weight}", names.join(";"))
+}
+
+/// A name that inferno takes neither for a comment nor for one with a weight: where it
+/// would, a blank becomes one that does not break.
+pub(super) fn unbroken(name: &str) -> String {
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let mut name = name.trim().to_owned();
+    let last = name.rfind(' ').filter(|&at| is_number(&name[at + 1..]));
+    let first = name.starts_with("# ").then_some(1);
+    for at in [last, first].into_iter().flatten() {
+        name.replace_range(at..=at, "\u{a0}");
+    }
+    name
 }
 
 #[cfg(test)]
 mod tests {
-    fn draw(lines: &[&str]) -> String {
-        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+    use super::*;
+    use crate::export::fixture::Fixture;
+    use crate::view::selection::Group;
+
+    fn draw(fixture: &Fixture, options: &Options) -> String {
         let mut svg = Vec::new();
-        super::draw(&lines, "a <title>", "how", &mut svg).expect("memory takes everything");
+        fixture
+            .subject(|subject| write(subject, options, &mut svg))
+            .expect("memory takes everything");
         String::from_utf8(svg).expect("it is text")
+    }
+
+    /// The horizontal place of a frame, in percent.
+    fn x(svg: &str, title: &str) -> f64 {
+        let (_, after) = svg.split_once(&format!("<title>{title}")).expect(title);
+        let (_, after) = after.split_once("<rect x=\"").expect("it has a rectangle");
+        let (x, _) = after.split_once('%').expect("it is in percent");
+        x.parse().expect("it is a number")
     }
 
     /// Check that frames, title and subtitle are in the picture, escaped.
     #[test]
     fn frames_are_drawn() {
-        let svg = draw(&["a;b<T> 3", "a;c_[k] 1"]);
+        let mut fixture = Fixture::new();
+        fixture.header.target = "a <title>".into();
+        fixture.add("b<T>").add("b<T>").add("b<T>").add("c_[k]");
+        let svg = draw(&fixture, &Options::default());
         for expected in [
             "a &lt;title&gt;",
-            "how",
+            "by hand",
             "b&lt;T&gt; (3 samples, 75",
             "c (1 samples, 25",
         ] {
@@ -64,9 +121,74 @@ mod tests {
         }
     }
 
-    /// Check that an empty profile is a picture too.
+    /// Check that an empty profile is a picture too, and one whose weights are all zero.
     #[test]
     fn nothing_is_drawn() {
-        assert!(draw(&[]).contains("no samples"));
+        let mut fixture = Fixture::new();
+        assert!(draw(&fixture, &Options::default()).contains("no samples"));
+        fixture.add_of("prog", 1, 1, 0, "main");
+        assert!(draw(&fixture, &Options::default()).contains("no samples"));
+    }
+
+    /// Check that what looks like a second weight or a comment is drawn.
+    #[test]
+    fn numbers_in_names_are_no_weights() {
+        for reverse in [false, true] {
+            let mut fixture = Fixture::new();
+            fixture.group = Group::Thread;
+            fixture.add("main;f 12").add("");
+            fixture.add_of("# x", 100, 100, 1, "main");
+            let options = Options {
+                reverse,
+                ..Options::default()
+            };
+            let svg = draw(&fixture, &options);
+            assert!(svg.contains("total_samples=\"3\""), "{svg}");
+            for name in ["f\u{a0}12", "prog\u{a0}100", "#\u{a0}x"] {
+                assert!(svg.contains(&format!("<title>{name}")), "{name} in {svg}");
+            }
+        }
+    }
+
+    /// Check that a flame chart goes from left to right, and does not merge over time.
+    #[test]
+    fn chart_is_in_order_of_time() {
+        let mut fixture = Fixture::new();
+        fixture.add("z").add("z").add("a").add("m");
+        let options = Options {
+            flamechart: true,
+            ..Options::default()
+        };
+        let svg = draw(&fixture, &options);
+        assert!(x(&svg, "z (2 samples") < x(&svg, "a (1 samples"), "{svg}");
+        assert!(x(&svg, "a (1 samples") < x(&svg, "m (1 samples"), "{svg}");
+    }
+
+    /// Check that options reach the picture.
+    #[test]
+    fn options_are_obeyed() {
+        let mut fixture = Fixture::new();
+        for _ in 0..99 {
+            fixture.add("main;wide");
+        }
+        fixture.add("main;narrow");
+        let plain = draw(&fixture, &Options::default());
+        let options = Options {
+            title: Some("mine".into()),
+            width: Some(777),
+            min_width: 5.0,
+            icicle: true,
+            ..Options::default()
+        };
+        let svg = draw(&fixture, &options);
+        assert!(
+            svg.contains(">mine<") && svg.contains("width=\"777\""),
+            "{svg}"
+        );
+        assert!(plain.contains("narrow") && !svg.contains("narrow"), "{svg}");
+        assert!(svg.contains("inverted = true") && plain.contains("inverted = false"));
+
+        fixture.header.events[0].unit = Unit::Nanoseconds;
+        assert!(draw(&fixture, &options).contains("wide (99 ns"));
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::storage::Storage;
+use crate::command::open::Page;
 use crate::command::output::Output;
-use crate::command::{Verbosity, complain, say};
-use crate::config::{OutputFormat, RecordConfig};
+use crate::command::{Verbosity, complain, say, write};
+use crate::config::RecordConfig;
+use crate::config::output::{OutputConfig, OutputFormat};
 use crate::error::{Error, Result};
-use crate::export::{self, Format, Subject};
+use crate::export;
 use crate::proc::kallsyms::Access;
 use crate::profile::header::Header;
 use crate::profile::names::Names;
@@ -34,8 +36,10 @@ pub(super) struct Concluded {
 #[derive(Debug)]
 pub(super) struct Outputs {
     recordings: VecDeque<Output>,
-    profiles: Vec<(Output, Format)>,
+    profiles: Vec<(Output, OutputConfig)>,
     stats: Option<Output>,
+    format_options: export::Options,
+    open: bool,
 }
 
 /// What became of the outputs.
@@ -65,15 +69,27 @@ impl Outputs {
             recordings: VecDeque::new(),
             profiles: Vec::new(),
             stats: config.stats.as_ref().map(Output::open).transpose()?,
+            format_options: config.format_options.clone(),
+            open: config.open,
         };
         for wanted in &config.outputs {
             let output = Output::open(&wanted.destination)?;
-            match wanted.format {
-                OutputFormat::Recording => outputs.recordings.push_back(output),
-                OutputFormat::Profile(format) => outputs.profiles.push((output, format)),
+            if wanted.format == OutputFormat::Recording {
+                outputs.recordings.push_back(output);
+            } else {
+                outputs.profiles.push((output, wanted.clone()));
             }
         }
         Ok(outputs)
+    }
+
+    /// What a browser is to show of it.
+    pub(super) fn page(&self) -> Option<Page> {
+        let outputs = self
+            .profiles
+            .iter()
+            .map(|(output, config)| (output, config));
+        write::page(outputs).filter(|_| self.open)
     }
 
     /// Begins to store a recording: in the first output that is one and can be read again.
@@ -101,7 +117,12 @@ impl Outputs {
             written.add(name, output.write(|to| concluded.storage.copy(to)));
         }
         if let Some(recording) = &recording {
-            write_profiles(self.profiles, recording, &mut written);
+            let everything = Filter::default();
+            let chosen = write::Written::new(recording, &everything, &self.format_options);
+            for (output, config) in self.profiles {
+                let name = output.name();
+                written.add(name, output.write(|to| chosen.write(&config, to)));
+            }
         }
         if let Some(output) = self.stats {
             let Concluded {
@@ -128,29 +149,6 @@ impl Outputs {
             written.failed.pop().iter().for_each(complain);
         }
         written.failed.pop().map_or(Ok(()), Err)
-    }
-}
-
-fn write_profiles(profiles: Vec<(Output, Format)>, recording: &Recording, written: &mut Written) {
-    let everything = Filter::default();
-    let header = &recording.header;
-    let selection = Selection::new(
-        &recording.profile,
-        &recording.names,
-        header.began,
-        &everything,
-    );
-    let remark = summary::remark(header, &recording.totals, &recording.tally);
-    let subject = Subject {
-        selection: &selection,
-        header,
-        remark: &remark,
-    };
-    for (output, format) in profiles {
-        let name = output.name();
-        let options = export::Options::default();
-        let result = output.write(|to| export::write(format, &subject, &options, to));
-        written.add(name, result);
     }
 }
 

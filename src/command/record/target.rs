@@ -12,6 +12,7 @@ use crate::bpf::abi;
 use crate::capture::launch::{RunAs, Suspended};
 use crate::capture::targets::{Target, open_task};
 use crate::capture::{Options, Session};
+use crate::command::sudo_caller;
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
@@ -249,11 +250,6 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
         tv_nsec: 0,
     };
     poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
-}
-
-/// The user who called sudo, where somno runs under it.
-pub(super) fn sudo_caller() -> Option<u32> {
-    std::env::var("SUDO_UID").ok()?.parse().ok()
 }
 
 /// Whom a command runs as, if not as we do.

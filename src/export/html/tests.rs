@@ -1,11 +1,12 @@
 use std::io::Read as _;
 use std::num::NonZeroU64;
+use std::time::Duration;
 
 use flate2::read::ZlibDecoder;
 use serde_json::Value;
 
 use super::*;
-use crate::addr::{KernelAddress, UserAddress};
+use crate::addr::KernelAddress;
 use crate::event::{Comm, KernelHalf, Mode, Outcome, Promise, Weight};
 use crate::id::{Cpu, Pid, Tid};
 use crate::profile::Profile;
@@ -56,7 +57,6 @@ fn sample(us: u64, weight: u64, comm: &str, stack: &[u64]) -> Sample {
             promise: Promise::KernelOnly,
             own_cost: false,
             in_nmi: false,
-            user_ip: UserAddress(0),
             kernel: stack
                 .iter()
                 .map(|&address| KernelAddress(address))
@@ -99,6 +99,7 @@ fn page(profile: &Profile, names: &Names) -> String {
     let subject = Subject {
         selection: &selection,
         header: &header,
+        duration: Duration::ZERO,
         remark: HOSTILE[2],
     };
     let mut page = Vec::new();
@@ -144,6 +145,11 @@ fn number(bytes: &mut &[u8]) -> u64 {
         }
     }
     number
+}
+
+/// What all samples of a page weigh.
+pub(in crate::export) fn total(page: &str) -> u64 {
+    stacks(&read(page)).iter().map(|(_, weight)| weight).sum()
 }
 
 /// The stacks of a page with what they weigh, root first, and the lines.

@@ -1,0 +1,110 @@
+//! `somno list`: what options accept here.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::num::NonZeroU64;
+
+use crate::capture::event_name::{self, EventSpec};
+use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
+use crate::cli::list::{List, What};
+use crate::error::{Context as _, Result};
+use crate::export::Format;
+use crate::id::Tid;
+use crate::text;
+use crate::time::Rate;
+
+/// Where the kernel tells its tracepoints: tracefs by itself, or below debugfs.
+const TRACEPOINTS: [&str; 2] = [
+    "/sys/kernel/tracing/available_events",
+    "/sys/kernel/debug/tracing/available_events",
+];
+
+/// One that every kernel with tracepoints has.
+const A_TRACEPOINT: &str = "sched:sched_switch";
+
+/// Runs the sub-command.
+///
+/// # Errors
+/// When the list cannot be written.
+pub fn run(typed: &List) -> Result<u8> {
+    let text = match typed.what {
+        Some(What::Events) => events(),
+        Some(What::Formats) => formats(),
+        None => format!("FORMATS\n{}\nEVENTS\n{}", formats(), events()),
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.context(|| "write the list".into())?,
+    }
+    Ok(0)
+}
+
+/// Names, what they are and how such files are called.
+fn formats() -> String {
+    lines(Format::ALL.into_iter().map(|format| {
+        let extensions = format.extensions().iter();
+        let dotted: Vec<_> = extensions
+            .map(|extension| format!(".{extension}"))
+            .collect();
+        let meaning = format!("{} ({})", format.description(), dotted.join(", "));
+        (format.name().to_owned(), meaning)
+    }))
+}
+
+fn events() -> String {
+    let known = event_name::all().map(|(name, kind)| {
+        let meaning = if is_here(name) {
+            kind.to_owned()
+        } else {
+            format!("{kind}; not on this machine")
+        };
+        (name.to_owned(), meaning)
+    });
+    let spelled = [
+        ("rNNN", "a number of the CPU's manual, hexadecimal"),
+        ("mem:ADDR[/LEN][:rwx]", "a watchpoint"),
+    ];
+    let spelled = spelled.map(|(name, meaning)| (name.to_owned(), meaning.to_owned()));
+    lines(known.chain(spelled).chain(tracepoints()))
+}
+
+/// The kernel's tracepoints, where they can be sampled and it tells them.
+fn tracepoints() -> Vec<(String, String)> {
+    if EventSpec::parse(A_TRACEPOINT).is_err() {
+        return Vec::new();
+    }
+    let told = TRACEPOINTS
+        .iter()
+        .find_map(|path| fs::read_to_string(path).ok());
+    let Some(told) = told else {
+        let hint = "a tracepoint; to list them, mount tracefs and be root";
+        return vec![("CATEGORY:NAME".into(), hint.into())];
+    };
+    let names = told.lines().map(text::clean);
+    names.map(|name| (name, "a tracepoint".into())).collect()
+}
+
+/// Whether the kernel has an event, as far as it lets us know.
+fn is_here(name: &str) -> bool {
+    let Ok(event) = EventSpec::parse(name) else {
+        return false;
+    };
+    let attributes = Attributes {
+        selector: event.selector,
+        rate: Rate::Frequency(NonZeroU64::MIN),
+        start: Start::ByCall,
+        inherit: false,
+    };
+    let opened = PerfEvent::open(&attributes, Scope::Thread(Tid(0)));
+    let error = opened.err().and_then(|error| error.raw_os_error());
+    !matches!(error, Some(libc::ENOENT | libc::EOPNOTSUPP))
+}
+
+fn lines(entries: impl Iterator<Item = (String, String)>) -> String {
+    let mut text = String::new();
+    for (name, meaning) in entries {
+        writeln!(text, "  {name:<24} {meaning}").expect("a string takes everything");
+    }
+    text
+}

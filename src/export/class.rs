@@ -1,0 +1,77 @@
+//! What code a frame is of, where formats tell it by colour or category.
+
+use crate::id::ModuleId;
+use crate::profile::frames::Frame;
+use crate::profile::modules::ModuleTable;
+use crate::profile::names::Kind;
+use crate::view::selection::StackFrame;
+
+/// A class of code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Class {
+    /// A program's own.
+    Program,
+    /// A shared library's.
+    Library,
+    /// A function that was inlined, wherever.
+    Inlined,
+    /// Made at run time.
+    Jit,
+    /// The kernel's.
+    Kernel,
+    /// None: why a stack stopped short.
+    Reason,
+}
+
+impl Class {
+    /// Tells the class of a frame.
+    pub(super) fn of(frame: &StackFrame<'_>, modules: &ModuleTable) -> Self {
+        match frame.named.name.kind() {
+            Kind::Inlined => Self::Inlined,
+            Kind::Jit => Self::Jit,
+            Kind::Kernel => Self::Kernel,
+            Kind::Reason => Self::Reason,
+            Kind::User => match frame.frame {
+                Frame::File(module, _) if is_library(modules, module) => Self::Library,
+                _ => Self::Program,
+            },
+        }
+    }
+}
+
+/// Whether a module is a library, by its name: `.so` as an extension, a version behind it
+/// or not, as the linker looks for them. The vDSO is one.
+pub(super) fn is_library(modules: &ModuleTable, module: ModuleId) -> bool {
+    let name = modules.base_name(module);
+    module == ModuleId::VDSO || name.split('.').skip(1).any(|part| part == "so")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::fixture::Fixture;
+
+    /// Check that frames are told apart by kind, and user code by file.
+    #[test]
+    fn classes_are_told() {
+        let mut fixture = Fixture::new();
+        fixture.add("[lost];main;f_[i];lib:read;g_[j];sys_[k]");
+        let classes: Vec<_> = fixture.subject(|subject| {
+            let stacks = subject.selection.stacks();
+            let modules = subject.selection.profile.modules();
+            let frames = stacks[0].frames.iter();
+            frames.map(|frame| Class::of(frame, modules)).collect()
+        });
+        assert_eq!(
+            classes,
+            [
+                Class::Reason,
+                Class::Program,
+                Class::Inlined,
+                Class::Library,
+                Class::Jit,
+                Class::Kernel
+            ]
+        );
+    }
+}
