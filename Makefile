@@ -58,8 +58,8 @@ NEW_PYTHON := $(shell ls -d ~/.pyenv/versions/3.1[2-9]*/bin/python3 /usr/bin/pyt
 test: setup-test
 	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
 		{ echo "test: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
-	$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --lib --tests
 	$(if $(NEW_PYTHON),$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --test live -- --ignored python)
+	$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --lib --tests
 
 lint: setup-lint
 	cargo fmt --check
