@@ -90,6 +90,11 @@ fuzz: setup-fuzz
 	SOMNO_CHANGES=$$((2000 * $(SECONDS))) cargo test --release --lib recording
 	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/unwind.c -o target/fuzz/unwind
+	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/symbols.c -o target/fuzz/symbols
+	@mkdir -p target/fuzz/symbols-corpus
+	target/fuzz/symbols -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/symbols- -print_final_stats=1 \
+		target/fuzz/symbols-corpus tests/fuzz/symbols-corpus
 	target/fuzz/unwind -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/ -print_final_stats=1 \
 		target/fuzz/corpus tests/fuzz/corpus
 

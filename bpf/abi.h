@@ -26,6 +26,8 @@ enum somno_record {
 	SOMNO_MODULE = 3,
 	SOMNO_NOTICE = 4,
 	SOMNO_BUILD_ID = 5,
+	SOMNO_SYMBOL_TABLES = 6,
+	SOMNO_SYMBOL_BYTES = 7,
 };
 
 /* Whether and how a sample's user stack follows. */
@@ -149,6 +151,50 @@ struct somno_build_id {
 	unsigned char bytes[SOMNO_BUILD_ID_LEN];
 };
 
+/* A loaded segment: offset and size in the file, and its address there. */
+struct somno_segment {
+	unsigned long long offset;
+	unsigned long long size;
+	unsigned long long vaddr;
+};
+
+#define SOMNO_SEGMENTS 8
+
+#define SOMNO_SYMBOLS_CUT 1    /* the end of a table was beyond the bound */
+#define SOMNO_SYMBOLS_STATIC 2 /* .symtab, where functions that are not exported are too */
+
+/*
+ * A module's symbols are being captured: a table of Elf64_Sym and the strings with their
+ * names follow in pieces. Everything here is the target's, and may be anything.
+ */
+struct somno_symbol_tables {
+	unsigned int record;
+	unsigned int id;
+	/* bytes that will be sent of each */
+	unsigned long long symbols_size;
+	unsigned long long strings_size;
+	unsigned int flags;
+	unsigned int segment_count;
+	struct somno_segment segments[SOMNO_SEGMENTS];
+};
+
+enum somno_symbol_table {
+	SOMNO_SYMBOLS = 0,
+	SOMNO_STRINGS = 1,
+};
+
+#define SOMNO_SYMBOL_PIECE 4096
+
+/* A piece of one of the tables; the bytes follow. Pieces that could not be read are left out. */
+struct somno_symbol_bytes {
+	unsigned int record;
+	unsigned int id;
+	unsigned int table;
+	unsigned int len;
+	unsigned long long offset;
+	unsigned char bytes[];
+};
+
 enum somno_notice_kind {
 	SOMNO_FORK = 1,
 	SOMNO_EXECED = 2,
@@ -182,6 +228,8 @@ _Static_assert(sizeof(struct somno_user_half) == 48, "abi");
 _Static_assert(sizeof(struct somno_identity) == 32, "abi");
 _Static_assert(sizeof(struct somno_module) == 72, "abi");
 _Static_assert(sizeof(struct somno_notice) == 48, "abi");
+_Static_assert(sizeof(struct somno_symbol_tables) == 224, "abi");
+_Static_assert(sizeof(struct somno_symbol_bytes) == 24, "abi");
 
 /* The owner word of a slot: the tid that holds it (0: free) and how often it was claimed. */
 #define SOMNO_OWNER_TID(owner) ((unsigned int)(owner))

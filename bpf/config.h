@@ -6,6 +6,8 @@
 struct somno_config {
 	/* never let a read sleep */
 	bool no_fault;
+	/* files may be read by the task that has them mapped */
+	bool file_reads;
 	/* leave kernel frames out */
 	bool no_kernel;
 	/* everything is a target, not only tasks in `followed` */
@@ -38,6 +40,14 @@ const volatile struct somno_config somno_config = {};
  * pid namespace; where slots are armed, that is corrected.
  */
 u32 own_pid;
+
+/* What tells somno's own mount namespace from others: an address, not followed. Likewise. */
+u64 own_mount_namespace;
+
+static __always_inline u64 mount_namespace(struct task_struct *task)
+{
+	return (u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
 
 /* Whether the task may be looked at at all: it is not somno, nor another user's than wanted. */
 static __always_inline bool is_wanted(struct task_struct *task)

@@ -32,6 +32,7 @@ static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 index = claim_workspace();
 	struct workspace *ws = bpf_map_lookup_elem(&workspaces, &index);
+	bool has_mappings = false;
 
 	if (!ws) {
 		count(no_workspace);
@@ -46,9 +47,11 @@ static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_
 		ws->half.frame_count = 0;
 		ws->slept = 0;
 	} else {
-		unwind(ws, task, mode);
+		has_mappings = unwind(ws, task, mode);
 	}
 	send_user_half(ws, task, cookie, mode, started_ns);
+	if (has_mappings)
+		capture_symbols(ws, mode);
 	release_workspace(index);
 }
 

@@ -8,6 +8,7 @@
 #define SOMNO_ELF_H
 
 #define PT_LOAD 1
+#define PT_DYNAMIC 2
 #define PT_NOTE 4
 #define PT_PHDR 6
 #define PT_GNU_EH_FRAME 0x6474e550
@@ -55,6 +56,10 @@ static int read_program_header(u32 index, struct header_walk *walk)
 	}
 	if (header->type == PT_PHDR)
 		layout->program_headers = header->vaddr;
+	if (header->type == PT_DYNAMIC) {
+		layout->dynamic = header->vaddr;
+		layout->dynamic_size = header->file_size;
+	}
 	if (header->type == PT_LOAD && layout->count < SEGMENTS) {
 		struct segment *segment = &layout->segments[layout->count & (SEGMENTS - 1)];
 
@@ -224,6 +229,8 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	ws->layout.eh_frame_hdr = 0;
 	ws->layout.eh_frame = 0;
 	ws->layout.program_headers = 0;
+	ws->layout.dynamic = 0;
+	ws->layout.dynamic_size = 0;
 	ws->layout.count = 0;
 	ws->note_segments = 0;
 	bpf_loop(PROGRAM_HEADERS, read_program_header, &walk, 0);

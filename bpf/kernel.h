@@ -160,6 +160,12 @@ struct fs_struct {
 	struct path root;
 };
 
+struct mnt_namespace;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
 struct super_block {
 	u32 s_dev;
 };
@@ -203,6 +209,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	char comm[16];
 };
@@ -239,6 +246,14 @@ extern int bpf_iter_task_vma_new(struct bpf_iter_task_vma *it, struct task_struc
 				 __u64 addr) __ksym;
 extern struct vm_area_struct *bpf_iter_task_vma_next(struct bpf_iter_task_vma *it) __ksym;
 extern void bpf_iter_task_vma_destroy(struct bpf_iter_task_vma *it) __ksym;
+
+/* Since 6.19. */
+struct bpf_dynptr {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+extern int bpf_dynptr_from_file(struct file *file, __u32 flags,
+				struct bpf_dynptr *ptr__uninit) __ksym __weak;
+extern int bpf_dynptr_file_discard(struct bpf_dynptr *dynptr) __ksym __weak;
 
 /* Since 6.14. */
 extern void bpf_local_irq_save(unsigned long *flags__irq_flag) __ksym __weak;

@@ -19,6 +19,29 @@ struct {
 
 u32 last_module_id = SOMNO_MODULE_FIRST - 1;
 
+/* By module id. Written by user space: it has opened the file, and needs nothing of it. */
+u8 module_opened[MODULES_MAX] SEC(".bss.opened");
+
+enum module_symbols {
+	SYMBOLS_UNASKED,
+	SYMBOLS_WANTED,
+	/* captured, or there is nothing to capture */
+	SYMBOLS_DONE,
+};
+
+/* By module id: an enum module_symbols. */
+u8 module_symbols[MODULES_MAX] SEC(".bss.symbols");
+/* Whether any module's symbols were ever wanted: most of the time all else is not looked at. */
+bool symbols_wanted;
+
+static __always_inline void want_symbols(u32 id)
+{
+	if (id >= MODULES_MAX || module_symbols[id] != SYMBOLS_UNASKED)
+		return;
+	module_symbols[id] = SYMBOLS_WANTED;
+	symbols_wanted = true;
+}
+
 static __always_inline void read_identity(struct somno_identity *identity, struct file *file)
 {
 	struct inode *inode = file->f_inode;
@@ -122,6 +145,9 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 		count(module_ring_full);
 		bpf_map_delete_elem(&modules, identity);
 		ws->space_untold = true;
+	} else if (record->flags & SOMNO_MODULE_DELETED ||
+		   mount_namespace(task) != own_mount_namespace) {
+		want_symbols(id);
 	}
 	return id;
 }

@@ -257,7 +257,7 @@ enum step {
 };
 
 /* See elf.h. */
-#define SEGMENTS 8
+#define SEGMENTS SOMNO_SEGMENTS
 
 struct elf_header {
 	u8 ident[16];
@@ -304,9 +304,67 @@ struct module_layout {
 	/* where there is no such header */
 	u64 eh_frame;
 	u64 program_headers;
+	u64 dynamic;
+	u64 dynamic_size;
 	u32 count;
 	u32 reserved;
 	struct segment segments[SEGMENTS];
+};
+
+/* How far the capture of a module's symbols is; see capture.h. */
+enum capture_phase {
+	/* where the tables are and how long, by the file's section headers */
+	CAPTURE_HEADER,
+	CAPTURE_SECTIONS,
+	CAPTURE_STRINGS,
+	/* or by the dynamic section and the hash tables, in memory */
+	CAPTURE_DYNAMIC,
+	CAPTURE_HASH,
+	CAPTURE_GNU_HASH,
+	CAPTURE_BUCKETS,
+	CAPTURE_CHAIN,
+	/* user space is told what will come */
+	CAPTURE_TELL,
+	CAPTURE_BYTES,
+	CAPTURE_DONE,
+};
+
+struct symbol_capture {
+	u32 module;
+	/* a task is at work on it */
+	u32 taken;
+	u32 phase;
+	/* reads that came to nothing */
+	u32 failures;
+	/* what is to be read next: an address as the file has it, or, of_file, a place there */
+	u64 at;
+	u64 end;
+	/* of the two tables, likewise */
+	u64 symbols;
+	u64 symbols_size;
+	u64 strings;
+	u64 strings_size;
+	/* bytes of both that are behind us */
+	u64 passed;
+	/* by which the number of symbols is found */
+	u64 hash;
+	u64 gnu_hash;
+	u64 buckets;
+	u64 chains;
+	u64 first_chained;
+	u64 last_chained;
+	u64 sections;
+	u32 section_count;
+	/* the section of the names */
+	u32 link;
+	bool of_file;
+	/* .symtab */
+	bool with_local;
+	bool cut;
+	/* when somebody was last at work on it */
+	u64 touched_ns;
+	/* what was asked for so far, answered or not */
+	u32 steps;
 };
 
 struct module_room {
@@ -321,6 +379,15 @@ struct module_room {
 		struct somno_module record;
 		/* a component may start at the last byte of the path's room */
 		u8 bytes[sizeof(struct somno_module) + SOMNO_PATH_LEN + 256];
+	};
+};
+
+/* A piece of a symbol table; bytes are padded with zeros where a word is read at the end. */
+struct symbol_room {
+	struct somno_symbol_tables tables;
+	union {
+		struct somno_symbol_bytes piece;
+		u8 all[sizeof(struct somno_symbol_bytes) + SOMNO_SYMBOL_PIECE];
 	};
 };
 
@@ -388,9 +455,21 @@ struct workspace {
 	u32 note_segments;
 	struct note note;
 	struct somno_build_id build_id;
+	/* what is captured now, if its module is not 0; and what to add to the file's addresses */
+	struct symbol_capture capture;
+	u64 capture_bias;
+	/* a mapping of the file */
+	u64 capture_mapping;
+	/* the next mapping to look at, and the bytes that may still be read */
+	u32 capture_next;
+	u32 capture_budget;
+	u32 answer_len;
+	u32 capture_place;
 	union {
 		struct somno_user_half half;
 		u64 half_words[sizeof(struct somno_user_half) / 8 + SOMNO_MAX_DEPTH];
+		/* when the half is sent */
+		struct symbol_room symbols;
 	};
 	struct module_room module;
 };

@@ -15,7 +15,10 @@
 	X(frames_cfi)		/* frames found by CFI */                                          \
 	X(frames_frame_pointer) /* frames found by a frame-pointer step */                         \
 	X(rules_cached)		/* rules found in the cache */                                     \
-	X(rules_found)		/* rules found by reading .eh_frame */
+	X(rules_found)		/* rules found by reading .eh_frame */                             \
+	X(symbol_bytes)		/* bytes of symbol tables that were captured */                    \
+	X(symbols_delayed)	/* captures put off until there is room in the ring */             \
+	X(symbols_cut)		/* tables of which only the beginning was captured */
 
 struct somno_stats {
 #define X(name) u64 name;

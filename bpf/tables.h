@@ -62,15 +62,14 @@ enum tables {
 };
 
 /* The difference of the program's own addresses to the file's, wherever else it is mapped. */
-static __always_inline u64 program_bias(struct workspace *ws, struct module_layout *layout,
-					u64 bias)
+__noinline u64 program_bias(struct workspace *ws __arg_nonnull, u64 program_headers, u64 bias)
 {
 	struct header_walk walk = {.ws = ws};
 
-	if (!layout->program_headers)
+	if (!program_headers)
 		return bias;
 	find_program_headers(ws, &walk);
-	return walk.at ? walk.at - layout->program_headers : bias;
+	return walk.at ? walk.at - program_headers : bias;
 }
 
 /* Sets ws->cfi to where the tables are when the file's addresses are moved by `bias`. */
@@ -125,7 +124,7 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 		return TABLES_ABSENT;
 	bias = address - vaddr;
 	if (is_program(module))
-		bias = program_bias(ws, layout, bias);
+		bias = program_bias(ws, layout->program_headers, bias);
 	if (is_new) {
 		send_build_id(ws, bias, module);
 		if (ws->obstacle)

@@ -167,8 +167,11 @@ static __always_inline bool just_began(struct task_struct *task, struct pt_regs 
 	return !regs->ax && (regs->orig_ax == NR_CLONE || regs->orig_ax == NR_CLONE3);
 }
 
-/* Fills the workspace's user half with the current task's stack. */
-static __always_inline void unwind(struct workspace *ws, struct task_struct *task,
+/*
+ * Fills the workspace's user half with the current task's stack. Whether it has mappings
+ * then that are the task's.
+ */
+static __always_inline bool unwind(struct workspace *ws, struct task_struct *task,
 				   enum read_mode mode)
 {
 	struct frame_loop loop = {.ws = ws};
@@ -179,7 +182,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 	ws->slept = 0;
 	/* a program of 32 bits has other registers and other tables */
 	if ((regs->cs & 0xffff) == USER32_CS)
-		return;
+		return false;
 	load_registers(&ws->regs, regs);
 	ws->stack_len = 0;
 	ws->cursor.window_len = 0;
@@ -203,6 +206,7 @@ static __always_inline void unwind(struct workspace *ws, struct task_struct *tas
 		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
 	keep_mappings(ws, task);
 	count_unwind(ws);
+	return true;
 }
 
 #endif

@@ -14,7 +14,7 @@ use libbpf_rs::{
 
 use crate::addr::KernelAddress;
 use crate::error::{Context as _, Error, Result};
-use crate::id::{Cookie, Tid};
+use crate::id::{Cookie, ModuleId, Tid};
 
 #[expect(
     unreachable_pub,
@@ -57,6 +57,8 @@ pub struct Configuration {
     pub interrupt_only: bool,
     /// No read may sleep.
     pub no_fault: bool,
+    /// Files may be read in the task that has them mapped.
+    pub file_reads: bool,
     /// Kernel frames are left out.
     pub no_kernel: bool,
     /// Every task is a target.
@@ -265,6 +267,16 @@ impl<'obj> Programs<'obj> {
         })
     }
 
+    /// Tells the programs that a module's file is open, so that nothing needs to be captured
+    /// of it, or that it is not.
+    pub fn set_opened(&mut self, module: ModuleId, opened: bool) {
+        let bss = self.skeleton.maps.bss_opened_data.as_deref_mut();
+        let modules = bss.map_or(&mut [][..], |bss| &mut bss.module_opened[..]);
+        if let Some(flag) = modules.get_mut(module.0 as usize) {
+            *flag = opened.into();
+        }
+    }
+
     /// The counters, added up over all CPUs.
     ///
     /// # Errors
@@ -288,6 +300,7 @@ impl<'obj> Programs<'obj> {
 fn configure(target: &mut skeleton::types::somno_config, configuration: &Configuration) {
     let flag = |on: bool| MaybeUninit::new(on);
     target.no_fault = flag(configuration.no_fault);
+    target.file_reads = flag(configuration.file_reads);
     target.no_kernel = flag(configuration.no_kernel);
     target.follow_all = flag(configuration.follow_all);
     target.inherit = flag(configuration.inherit);

@@ -30,10 +30,10 @@ use self::targets::Target;
 use crate::bpf::{self, Configuration, Programs};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
-use crate::id::Cookie;
+use crate::id::{Cookie, ModuleId};
 use crate::proc::cpus;
 use crate::profile::histogram::{Histogram, Summary};
-use crate::profile::totals::{Lost, Steps};
+use crate::profile::totals::{Lost, Steps, Symbols};
 use crate::time::Rate;
 
 /// Bytes that wait for the reader, for each CPU: some 4,000 samples.
@@ -77,6 +77,8 @@ pub struct Counted {
     pub steps: Steps,
     /// What the interrupts cost.
     pub nmi_cost: Summary,
+    /// What was read of symbols; whether it is whole, user space knows.
+    pub symbols: Symbols,
 }
 
 /// A live capture. Everything that it put into the kernel goes with it.
@@ -114,6 +116,7 @@ impl<'obj> Session<'obj> {
             no_fault: !options.sleep,
             no_kernel: !options.kernel_frames,
             follow_all: everything,
+            file_reads: kernel::file_reads()?,
             inherit: options.inherit,
             uid: options.uid,
             cpus: options.cpus.clone(),
@@ -245,6 +248,11 @@ impl<'obj> Session<'obj> {
         self.programs.pending().map(|(_, cookie)| cookie).collect()
     }
 
+    /// Says whether a module's file is open: of one that is, nothing needs to be captured.
+    pub fn set_opened(&mut self, module: ModuleId, opened: bool) {
+        self.programs.set_opened(module, opened);
+    }
+
     /// What the kernel side counted.
     ///
     /// # Errors
@@ -269,6 +277,12 @@ impl<'obj> Session<'obj> {
                 rule_found: counters.rules_found,
             },
             nmi_cost: Histogram::<3>::from_parts(nmi_cost, counters.nmi_cost_ns).summary(),
+            symbols: Symbols {
+                captured: 0,
+                cut: counters.symbols_cut,
+                bytes: counters.symbol_bytes,
+                delayed: counters.symbols_delayed,
+            },
         })
     }
 }

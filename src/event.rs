@@ -16,6 +16,8 @@ pub enum Event {
     Module(Module),
     /// What a file calls itself was read.
     BuildId(ModuleBuildId),
+    /// Symbols of a file that may not be opened in time are being read.
+    Symbols(ModuleSymbols),
     /// A task that is followed did something.
     Task(TaskNotice),
 }
@@ -236,6 +238,59 @@ impl std::fmt::Display for BuildId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// Something of a module's symbols, as the process that runs it has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleSymbols {
+    /// The module, which was met before.
+    pub module: ModuleId,
+    /// What of them.
+    pub what: SymbolPart,
+}
+
+/// A part of captured symbols. Whatever is in it, a process may have made it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SymbolPart {
+    /// What will come.
+    Tables(SymbolTables),
+    /// Bytes of a table, from an offset on; some may never come.
+    Bytes(SymbolTable, u64, Box<[u8]>),
+}
+
+/// Two tables of an ELF file, and how its places become the addresses in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SymbolTables {
+    /// Bytes of the symbols.
+    pub symbols_size: u64,
+    /// Bytes of their names.
+    pub strings_size: u64,
+    /// Whether they end before the file's do.
+    pub cut: bool,
+    /// Whether functions that are not exported are among them.
+    pub with_local: bool,
+    /// The loaded segments.
+    pub segments: Box<[Segment]>,
+}
+
+/// One of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SymbolTable {
+    /// Of `Elf64_Sym`.
+    Symbols,
+    /// Of names, each ended by a zero byte.
+    Strings,
+}
+
+/// A loaded segment: what a file has at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it is in the file.
+    pub offset: FileOffset,
+    /// Its bytes there.
+    pub size: u64,
+    /// The address that the file gives it.
+    pub address: u64,
 }
 
 /// A followed task did something.

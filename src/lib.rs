@@ -58,6 +58,17 @@
 //! made at run time the process writes the names itself: [`symbolize::jit_maps`] finds
 //! them while it is there.
 //!
+//! **Symbols are captured in the process** where its file may not be opened later: it has
+//! no name any more, is in another mount namespace, or user space has not opened it by the
+//! time the process leaves. When the user half is sent, `bpf/symbols.h` goes on with one
+//! such file that the task has mapped: 64 KiB a sample (30 us), 512 KiB before an exit or
+//! exec, in pieces through the ring, never when half of that is taken. `capture.h` is the
+//! state of it: a question and its answer at a time, so that any task with the file can go
+//! on. `sections.h` finds `.symtab` in the file itself, where the kernel lets a task read
+//! that (7.0.10); otherwise `dynamic.h` finds `.dynsym` in mapped memory. User space sets a
+//! flag for each file that it has open, which ends a capture.
+//! [`symbolize::captured`] puts the pieces together; a file that was opened comes first.
+//!
 //! Where a line belongs: types that cross the kernel border in [`bpf`]; system
 //! calls, clocks and descriptors in [`capture`], [`proc`] and [`symbolize`]; the
 //! spelling of options in [`cli`], their defaults in [`config`]; only [`command`]

@@ -23,8 +23,10 @@ use somno::event::{FileIdentity, Module};
 use somno::id::{ModuleId, Pid};
 use somno::proc::status::parse_bytes;
 use somno::profile::frames::{Frame, FrameTable};
+use somno::symbolize::captured::CapturedSymbols;
 use somno::symbolize::files::ModuleFiles;
 use somno::symbolize::jit_maps::JitMaps;
+use somno::symbolize::work::Known;
 use somno::symbolize::worker::name_all;
 
 use crate::measure::median;
@@ -152,8 +154,12 @@ fn name_by_somno(wanted: &BTreeMap<PathBuf, Vec<Place>>) -> Naming {
     let peak = || memory_of("self", "VmHWM").expect("the kernel says");
     let before = peak();
     let began = Instant::now();
-    let names = name_all(&frames, &files, &JitMaps::default(), None, &mut |_| {})
-        .expect("there are threads");
+    let known = Known {
+        files: &files,
+        captured: &CapturedSymbols::default(),
+        jit_maps: &JitMaps::default(),
+    };
+    let names = name_all(&frames, known, None, &mut |_| {}).expect("there are threads");
     let took = began.elapsed();
     Naming {
         took,

@@ -23,6 +23,8 @@ pub mod record {
     pub const MODULE: u32 = 3;
     pub const NOTICE: u32 = 4;
     pub const BUILD_ID: u32 = 5;
+    pub const SYMBOL_TABLES: u32 = 6;
+    pub const SYMBOL_BYTES: u32 = 7;
 }
 
 /// Whether and how a user stack follows.
@@ -58,12 +60,25 @@ pub mod notice {
     pub const RENAMED: u32 = 4;
 }
 
+/// Which table a piece of symbols is of.
+pub mod symbol_table {
+    #![expect(missing_docs, reason = "each is described where abi.h defines it")]
+    pub const SYMBOLS: u32 = 0;
+    pub const STRINGS: u32 = 1;
+}
+
 /// The interrupt hit somno's own callback.
 pub const FLAG_OWN_COST: u8 = 1;
 /// The sample was taken in a non-maskable interrupt.
 pub const FLAG_NMI: u8 = 2;
 /// The module's file had no name any more.
 pub const MODULE_DELETED: u16 = 1;
+/// The end of a symbol table was beyond the bound.
+pub const SYMBOLS_CUT: u32 = 1;
+/// The symbols are those of `.symtab`.
+pub const SYMBOLS_STATIC: u32 = 2;
+/// Segments that are told of a module.
+pub const SEGMENTS: usize = 8;
 
 const FRAME_ADDRESS: u64 = 1 << 63;
 const FRAME_OFFSET_BITS: u32 = 40;
@@ -198,6 +213,39 @@ mirror!(
     }
 );
 
+/// A loaded segment of a file: offset and size there, and its address.
+pub type Segment = [u64; 3];
+
+const _: () = {
+    assert!(size_of::<Segment>() == size_of::<types::somno_segment>());
+    assert!(offset_of!(types::somno_segment, size) == 8);
+    assert!(offset_of!(types::somno_segment, vaddr) == 16);
+};
+
+mirror!(
+    /// Symbols of a module are being captured.
+    SymbolTables of somno_symbol_tables {
+        record: u32,
+        id: u32,
+        symbols_size: u64,
+        strings_size: u64,
+        flags: u32,
+        segment_count: u32,
+        segments: [Segment; SEGMENTS],
+    }
+);
+
+mirror!(
+    /// A piece of a symbol table.
+    SymbolBytes of somno_symbol_bytes {
+        record: u32,
+        id: u32,
+        table: u32,
+        len: u32,
+        offset: u64,
+    }
+);
+
 mirror!(
     /// A followed task did something.
     Notice of somno_notice {
@@ -230,6 +278,9 @@ mirror!(
         frames_frame_pointer: u64,
         rules_cached: u64,
         rules_found: u64,
+        symbol_bytes: u64,
+        symbols_delayed: u64,
+        symbols_cut: u64,
         nmi_cost: [u64; COST_BUCKETS],
         nmi_cost_ns: u64,
     }
@@ -259,6 +310,9 @@ impl Stats {
         self.frames_frame_pointer += other.frames_frame_pointer;
         self.rules_cached += other.rules_cached;
         self.rules_found += other.rules_found;
+        self.symbol_bytes += other.symbol_bytes;
+        self.symbols_delayed += other.symbols_delayed;
+        self.symbols_cut += other.symbols_cut;
         for (mine, theirs) in self.nmi_cost.iter_mut().zip(other.nmi_cost) {
             *mine += theirs;
         }

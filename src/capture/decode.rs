@@ -3,8 +3,9 @@
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::bpf::abi;
 use crate::event::{
-    BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, Outcome, Promise,
-    TaskChange, TaskNotice, UserFrame, UserHalf, Weight,
+    BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, ModuleSymbols, Outcome,
+    Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, UserFrame,
+    UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
@@ -27,6 +28,8 @@ pub fn decode(bytes: &[u8]) -> Option<Record> {
         abi::record::USER_HALF => user_half(bytes).map(Event::UserHalf).map(Record::Event),
         abi::record::MODULE => module(bytes).map(Event::Module).map(Record::Event),
         abi::record::BUILD_ID => build_id(bytes).map(Event::BuildId).map(Record::Event),
+        abi::record::SYMBOL_TABLES => symbol_tables(bytes).map(Event::Symbols).map(Record::Event),
+        abi::record::SYMBOL_BYTES => symbol_bytes(bytes).map(Event::Symbols).map(Record::Event),
         abi::record::NOTICE => notice(bytes).map(Event::Task).map(Record::Event),
         _ => None,
     }
@@ -140,6 +143,43 @@ fn build_id(bytes: &[u8]) -> Option<ModuleBuildId> {
     Some(ModuleBuildId {
         module: ModuleId(fixed.id),
         build_id: BuildId::new(fixed.bytes.get(..len)?),
+    })
+}
+
+fn symbol_tables(bytes: &[u8]) -> Option<ModuleSymbols> {
+    let (fixed, _) = abi::SymbolTables::split(bytes)?;
+    let segments = fixed
+        .segments
+        .get(..usize::try_from(fixed.segment_count).ok()?)?
+        .iter()
+        .map(|&[offset, size, address]| Segment {
+            offset: FileOffset(offset),
+            size,
+            address,
+        });
+    Some(ModuleSymbols {
+        module: ModuleId(fixed.id),
+        what: SymbolPart::Tables(SymbolTables {
+            symbols_size: fixed.symbols_size,
+            strings_size: fixed.strings_size,
+            cut: fixed.flags & abi::SYMBOLS_CUT != 0,
+            with_local: fixed.flags & abi::SYMBOLS_STATIC != 0,
+            segments: segments.collect(),
+        }),
+    })
+}
+
+fn symbol_bytes(bytes: &[u8]) -> Option<ModuleSymbols> {
+    let (fixed, rest) = abi::SymbolBytes::split(bytes)?;
+    let table = match fixed.table {
+        abi::symbol_table::SYMBOLS => SymbolTable::Symbols,
+        abi::symbol_table::STRINGS => SymbolTable::Strings,
+        _ => return None,
+    };
+    let bytes = rest.get(..usize::try_from(fixed.len).ok()?)?;
+    Some(ModuleSymbols {
+        module: ModuleId(fixed.id),
+        what: SymbolPart::Bytes(table, fixed.offset, bytes.into()),
     })
 }
 

@@ -79,6 +79,30 @@ pub fn has_file_reads(btf: &Btf<'_>) -> bool {
         .is_some()
 }
 
+/// Tells whether this kernel lets a task read a file that it has mapped.
+///
+/// # Errors
+/// When the kernel has no BTF.
+pub fn file_reads() -> Result<bool> {
+    let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    Ok(has_file_reads(&btf) && iterates_unlocked(&release))
+}
+
+/// Whether a task's mappings are iterated without a lock of its address space, so that a
+/// file may be read meanwhile: its own locks come before that one. Since 7.0.10, with the
+/// mending of CVE-2026-53085; earlier it depends.
+fn iterates_unlocked(release: &str) -> bool {
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0_u32));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next()) >= (7, 0, 10)
+}
+
 /// Finds where the kernel says what context it is in; `None` where kallsyms has no data.
 #[must_use]
 pub fn context_addresses() -> Option<ContextAddresses> {
@@ -101,6 +125,22 @@ fn address_of(symbols: &str, name: &str) -> Option<KernelAddress> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Check that releases are compared by their numbers, whatever stands behind them.
+    #[test]
+    fn releases_are_compared() {
+        for (release, is_later) in [
+            ("6.19.14", false),
+            ("7.0.9-amd64", false),
+            ("7.0.10", true),
+            ("7.1", true),
+            ("7.3.0-rc2-amd64", true),
+            ("10.0-next", true),
+            ("", false),
+        ] {
+            assert_eq!(iterates_unlocked(release), is_later, "{release}");
+        }
+    }
 
     /// Check that a symbol is found by its whole name, unless it is hidden.
     #[test]

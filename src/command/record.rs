@@ -33,7 +33,7 @@ use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
 use crate::proc::{machine, status};
 use crate::profile::header::{EventInfo, Header, Unit};
-use crate::profile::totals::{Own, Totals};
+use crate::profile::totals::{Own, Symbols, Totals};
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::settings::Settings;
 use crate::time::{Rate, Timestamp};
@@ -177,7 +177,10 @@ fn totals(session: &Session<'_>, collected: &Collected, times: &Times) -> Result
         steps: counted.steps,
         nmi_cost: counted.nmi_cost,
         own: times.own,
-        symbols_captured: 0,
+        symbols: Symbols {
+            captured: collected.captured.complete(),
+            ..counted.symbols
+        },
         modules_seen: collected.files.seen(),
         start_to_first_sample: Duration::from_nanos(to_first),
         notices: collected.notices,
@@ -224,8 +227,7 @@ fn sample(
         let next = if enable { Some(begin_at) } else { end_at };
         let timeout = next.map_or(ROUND, |at| at.saturating_duration_since(now).min(ROUND));
         session.wait(&attached.descriptors(), timeout)?;
-        session.read_events(&mut |event| collector.add(event))?;
-        collector.end_round();
+        read(session, collector)?;
 
         if collector.has_failed() {
             return Ok(End::Failed);
@@ -242,12 +244,21 @@ fn sample(
     }
 }
 
+/// Reads what there is, and has nothing captured of files that could be opened.
+fn read(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
+    session.read_events(&mut |event| collector.add(event))?;
+    collector.end_round();
+    for (module, opened) in collector.take_tried() {
+        session.set_opened(module, opened);
+    }
+    Ok(())
+}
+
 /// Reads what is under way: callbacks of running tasks come within microseconds.
 fn drain(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
     for _ in 0..LAST_ROUNDS {
         std::thread::sleep(LAST_ROUND);
-        session.read_events(&mut |event| collector.add(event))?;
-        collector.end_round();
+        read(session, collector)?;
         if !collector.is_waiting() {
             break;
         }

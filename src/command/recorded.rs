@@ -9,8 +9,10 @@ use crate::proc::machine;
 use crate::profile::frames::Frame;
 use crate::profile::names::Unnamed;
 use crate::recording::{self, Recording};
+use crate::symbolize::captured::CapturedSymbols;
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
+use crate::symbolize::work::Known;
 use crate::symbolize::worker::name_frames;
 
 /// Reads a recording, and names what was not named while it was made, from files that are
@@ -59,8 +61,11 @@ fn name_the_rest(recording: &mut Recording, verbosity: Verbosity) -> Result<()> 
     let names = &mut recording.names;
     name_frames(
         frames.into_iter(),
-        &files,
-        &JitMaps::default(),
+        Known {
+            files: &files,
+            captured: &CapturedSymbols::default(),
+            jit_maps: &JitMaps::default(),
+        },
         None,
         &mut |batch| {
             progress.set(batch.done, batch.count);

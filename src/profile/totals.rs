@@ -20,8 +20,8 @@ pub struct Totals {
     pub nmi_cost: Summary,
     /// What somno itself took while it sampled.
     pub own: Own,
-    /// Modules whose symbols were taken from memory.
-    pub symbols_captured: u64,
+    /// What was captured of symbols.
+    pub symbols: Symbols,
     /// Modules that were seen.
     pub modules_seen: u64,
     /// From somno's start to its first sample.
@@ -41,6 +41,19 @@ pub struct Lost {
     pub shed: u64,
     pub throttled: u64,
     pub notices: u64,
+}
+
+/// What was captured of the symbols of files that could not be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Symbols {
+    /// Modules of which everything came.
+    pub captured: u64,
+    /// Modules that have more than is captured.
+    pub cut: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Times that there was no room for them.
+    pub delayed: u64,
 }
 
 /// How the unwinder found frames.

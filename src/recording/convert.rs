@@ -10,7 +10,7 @@ use crate::id::{ModuleId, Pid, Tid};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::histogram::Summary;
 use crate::profile::threads::Thread;
-use crate::profile::totals::{Lost, Notices, Own, Steps, Totals};
+use crate::profile::totals::{Lost, Notices, Own, Steps, Symbols, Totals};
 use crate::time::{Rate, Timestamp};
 
 impl From<&Header> for format::Header {
@@ -159,7 +159,10 @@ impl From<&Totals> for format::Totals {
             own_cpu_ns: nanoseconds(totals.own.cpu),
             own_peak_resident: totals.own.peak_resident,
             own_anonymous: totals.own.anonymous,
-            symbols_captured: totals.symbols_captured,
+            symbols_captured: totals.symbols.captured,
+            symbols_cut: totals.symbols.cut,
+            symbol_bytes: totals.symbols.bytes,
+            symbols_delayed: totals.symbols.delayed,
             modules_seen: totals.modules_seen,
             start_to_first_sample_ns: nanoseconds(totals.start_to_first_sample),
             forks: totals.notices.forks,
@@ -199,7 +202,12 @@ impl From<format::Totals> for Totals {
                 peak_resident: totals.own_peak_resident,
                 anonymous: totals.own_anonymous,
             },
-            symbols_captured: totals.symbols_captured,
+            symbols: Symbols {
+                captured: totals.symbols_captured,
+                cut: totals.symbols_cut,
+                bytes: totals.symbol_bytes,
+                delayed: totals.symbols_delayed,
+            },
             modules_seen: totals.modules_seen,
             start_to_first_sample: Duration::from_nanos(totals.start_to_first_sample_ns),
             notices: Notices {

@@ -351,4 +351,10 @@ pub(super) struct Totals {
     pub(super) exits: u64,
     #[prost(uint64, tag = "25")]
     pub(super) renames: u64,
+    #[prost(uint64, tag = "26")]
+    pub(super) symbols_cut: u64,
+    #[prost(uint64, tag = "27")]
+    pub(super) symbol_bytes: u64,
+    #[prost(uint64, tag = "28")]
+    pub(super) symbols_delayed: u64,
 }

@@ -118,6 +118,7 @@ impl Loading {
                 loaded.profile.modules_mut().add_build_id(notice);
             }
             Item::Event(Event::Task(notice)) => loaded.notices.count(notice.what),
+            Item::Event(Event::Symbols(_)) => {}
             Item::RoundEnd => self.stitcher.end_round(),
             Item::Name(frame, naming) => {
                 loaded.names.insert(frame, naming);

@@ -110,6 +110,8 @@ impl<W: Write> Writer<W> {
                     build_id: notice.build_id.as_bytes().to_vec(),
                 }));
             }
+            // They become names before the recording ends.
+            Event::Symbols(_) => {}
             Event::Task(notice) => {
                 let thread = self.thread(Thread {
                     pid: notice.pid,

@@ -65,6 +65,9 @@ pub struct Frames {
 pub struct Modules {
     pub seen: u64,
     pub symbols_captured: u64,
+    pub symbols_cut: u64,
+    pub symbol_bytes: u64,
+    pub symbols_delayed: u64,
 }
 
 /// What profiling cost.
@@ -122,7 +125,10 @@ impl Stats {
             frames: Frames::new(&totals.steps, names),
             modules: Modules {
                 seen: totals.modules_seen,
-                symbols_captured: totals.symbols_captured,
+                symbols_captured: totals.symbols.captured,
+                symbols_cut: totals.symbols.cut,
+                symbol_bytes: totals.symbols.bytes,
+                symbols_delayed: totals.symbols.delayed,
             },
             cost: Cost {
                 nmi_ns: totals.nmi_cost,

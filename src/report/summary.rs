@@ -9,7 +9,7 @@ use crate::profile::header::Header;
 use crate::profile::names::{Names, Unnamed};
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::profile::totals::{Lost, Totals};
+use crate::profile::totals::{Lost, Symbols, Totals};
 use crate::view::top::Function;
 
 /// How a recording was made, and how completely, for a place with room for one line.
@@ -88,6 +88,17 @@ fn counts(counts: impl Iterator<Item = (String, u64)>) -> Option<String> {
         .map(|(what, count)| format!("{what} {count}"))
         .collect();
     (!some.is_empty()).then(|| some.join(", "))
+}
+
+/// Of how many files not all names could be captured.
+#[must_use]
+pub fn cut_symbols(symbols: &Symbols) -> Option<String> {
+    (symbols.cut > 0).then(|| {
+        format!(
+            "of {} files the symbols were captured in part: more than 4 MiB",
+            symbols.cut
+        )
+    })
 }
 
 /// Why kernel functions have no names, and what to do, if any lacks one for that.

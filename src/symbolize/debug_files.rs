@@ -17,6 +17,7 @@ use object::{Endianness, ReadCache};
 
 use super::debuginfod::{self, Debuginfod};
 use crate::addr::FileOffset;
+use crate::event::Segment;
 
 /// Where distributions put debug files.
 const DIRECTORIES: [&str; 2] = ["/usr/lib/debug", "/lib/debug"];
@@ -32,15 +33,19 @@ pub struct Symbols {
     _held: Option<File>,
 }
 
-/// What a file has at an address.
-#[derive(Debug)]
-struct Segment {
-    offset: u64,
-    size: u64,
-    address: u64,
-}
-
 impl Symbols {
+    /// Takes a file that was made for another one's symbols.
+    #[must_use]
+    pub fn made(path: &Path, segments: Vec<Segment>) -> Self {
+        let mut elf = Elf::new(path);
+        elf.debug_syms = false;
+        Self {
+            source: Source::Elf(elf),
+            segments: Some(segments),
+            _held: None,
+        }
+    }
+
     /// What to ask blazesym for: an offset in the file itself, an address in another one.
     #[must_use]
     pub fn address(&self, offset: FileOffset) -> Option<u64> {
@@ -48,7 +53,7 @@ impl Symbols {
             return Some(offset.0);
         };
         segments.iter().find_map(|segment| {
-            let inside = offset.0.checked_sub(segment.offset)?;
+            let inside = offset.0.checked_sub(segment.offset.0)?;
             (inside < segment.size).then(|| segment.address.wrapping_add(inside))
         })
     }
@@ -150,7 +155,7 @@ fn segments(path: &Path) -> Option<Vec<Segment>> {
         .iter()
         .filter(|header| header.p_type(endian) == PT_LOAD)
         .map(|header| Segment {
-            offset: header.p_offset(endian),
+            offset: FileOffset(header.p_offset(endian)),
             size: header.p_filesz(endian),
             address: header.p_vaddr(endian),
         });
@@ -165,7 +170,7 @@ mod tests {
     #[test]
     fn offsets_become_addresses() {
         let code = Segment {
-            offset: 0x1000,
+            offset: FileOffset(0x1000),
             size: 0x200,
             address: 0x40_2000,
         };

@@ -1,7 +1,7 @@
 //! Names the frames of a piece of work.
 
 use std::cell::OnceCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use blazesym::symbolize::source::Source;
@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::debug_files::{self, Symbols};
 use super::debuginfod::Debuginfod;
-use super::work::{Named, Work};
+use super::work::{Content, Named, Work};
 use super::{jit, kernel};
 use crate::addr::{FileOffset, KernelAddress};
 use crate::id::ModuleId;
@@ -29,7 +29,7 @@ pub struct Symbolizer {
 #[derive(Debug)]
 struct OpenFile {
     module: ModuleId,
-    path: PathBuf,
+    content: Content,
     blazesym: Blazesym,
     local: Vec<Symbols>,
     /// What servers have, once they were asked.
@@ -37,12 +37,17 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn new(module: ModuleId, path: &Path) -> Self {
+    fn new(module: ModuleId, content: &Content) -> Self {
+        let (directories, local) = match content {
+            Content::File(path) => (debug_files::directories(path), debug_files::sources(path)),
+            Content::Captured(made, _) => (Vec::new(), vec![made.symbols()]),
+            Content::Missing(_) => (Vec::new(), Vec::new()),
+        };
         Self {
             module,
-            path: path.to_owned(),
-            blazesym: blazesym(&debug_files::directories(path)),
-            local: debug_files::sources(path),
+            content: content.clone(),
+            blazesym: blazesym(&directories),
+            local,
             remote: OnceCell::new(),
         }
     }
@@ -72,12 +77,12 @@ impl Symbolizer {
         match work {
             Work::File {
                 module,
-                path,
+                content,
                 frames,
                 ..
-            } => match path {
-                Ok(path) => self.name_in_file(*module, path, frames, work),
-                Err(reason) => work.unnamed(*reason),
+            } => match content {
+                Content::Missing(reason) => work.unnamed(*reason),
+                _ => self.name_in_file(*module, content, frames, work),
             },
             Work::Jit { sources, frames } => match sources {
                 Ok(sources) => jit::name(sources, frames),
@@ -91,20 +96,23 @@ impl Symbolizer {
     fn name_in_file(
         &mut self,
         module: ModuleId,
-        path: &Path,
+        content: &Content,
         frames: &[(FrameId, FileOffset)],
         work: &Work,
     ) -> Named {
         let mut open = match self.open.take() {
-            Some(open) if open.module == module && open.path == path => open,
-            _ => OpenFile::new(module, path),
+            Some(open) if open.module == module && open.content == *content => open,
+            _ => OpenFile::new(module, content),
         };
         let mut named = Named::with_capacity(frames.len());
         let mut rest = frames.to_vec();
         let mut reason = Unnamed::Unreadable;
         for symbols in &open.local {
             if let Some(unnamed) = self.name_by(&open.blazesym, symbols, &rest, &mut named) {
-                reason = Unnamed::NoSymbol;
+                reason = match content {
+                    Content::Captured(_, reason) => *reason,
+                    _ => Unnamed::NoSymbol,
+                };
                 rest = unnamed;
             }
         }
@@ -130,10 +138,10 @@ impl Symbolizer {
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
     ) {
-        let Some(servers) = &mut self.servers else {
+        let (Some(servers), Content::File(path)) = (&mut self.servers, &open.content) else {
             return;
         };
-        let ask = || debug_files::from_servers(&open.path, base_name, servers);
+        let ask = || debug_files::from_servers(path, base_name, servers);
         let Some(symbols) = open.remote.get_or_init(ask) else {
             return;
         };
@@ -224,7 +232,7 @@ fn has_line((_, naming): &(FrameId, Naming)) -> bool {
     }
 }
 
-fn blazesym(debug_directories: &[PathBuf]) -> Blazesym {
+pub(super) fn blazesym(debug_directories: &[PathBuf]) -> Blazesym {
     Blazesym::builder()
         .enable_auto_reload(false)
         .enable_code_info(true)

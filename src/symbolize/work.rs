@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::captured::{CapturedSymbols, MadeFile};
 use super::files::ModuleFiles;
 use super::jit_maps::{JitMaps, Sources};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
@@ -14,6 +16,53 @@ use crate::profile::names::{FrameName, Naming, Unnamed};
 /// Frames of a piece of work: some milliseconds, where debug information is read already.
 const FRAMES: usize = 512;
 
+/// Everything that names can come from; what leads to files must stay until the work is
+/// done.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Files that were opened.
+    pub files: &'a ModuleFiles,
+    /// Symbols of files that could not be opened.
+    pub captured: &'a CapturedSymbols,
+    /// What processes wrote about code that they made.
+    pub jit_maps: &'a JitMaps,
+}
+
+/// What has the symbols of a module.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// The file that a path leads to.
+    File(PathBuf),
+    /// What was captured of it; and why it could not be opened.
+    Captured(Arc<MadeFile>, Unnamed),
+    /// Nothing, for this reason.
+    Missing(Unnamed),
+}
+
+impl PartialEq for Content {
+    /// Tells whether it is the same thing, not whether it has the same bytes.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File(path), Self::File(other)) => path == other,
+            (Self::Captured(made, _), Self::Captured(other, _)) => Arc::ptr_eq(made, other),
+            (Self::Missing(reason), Self::Missing(other)) => reason == other,
+            _ => false,
+        }
+    }
+}
+
+impl Content {
+    fn of(module: ModuleId, known: Known<'_>) -> Self {
+        match known.files.path(module) {
+            Ok(path) => Self::File(path),
+            Err(reason) => match known.captured.make_file(module) {
+                Some(made) => Self::Captured(Arc::new(made), reason),
+                None => Self::Missing(reason),
+            },
+        }
+    }
+}
+
 /// Frames of one kind and place.
 #[derive(Debug)]
 pub enum Work {
@@ -23,8 +72,8 @@ pub enum Work {
         module: ModuleId,
         /// The last part of its path.
         base_name: String,
-        /// A path that leads to its content, as long as the [`ModuleFiles`] are there.
-        path: Result<PathBuf, Unnamed>,
+        /// What has its symbols.
+        content: Content,
         /// Where in it.
         frames: Vec<(FrameId, FileOffset)>,
     },
@@ -92,11 +141,7 @@ impl Work {
 }
 
 /// Divides frames into work, that of one file in a row.
-pub fn plan(
-    frames: impl Iterator<Item = (FrameId, Frame)>,
-    files: &ModuleFiles,
-    jit_maps: &JitMaps,
-) -> Vec<Work> {
+pub fn plan(frames: impl Iterator<Item = (FrameId, Frame)>, known: Known<'_>) -> Vec<Work> {
     let mut in_files: HashMap<ModuleId, Vec<_>> = HashMap::new();
     let mut in_processes: HashMap<_, Vec<_>> = HashMap::new();
     let mut in_kernel = Vec::new();
@@ -121,17 +166,18 @@ pub fn plan(
     for (module, mut frames) in in_files {
         // neighbours have their debug information in common
         frames.sort_unstable_by_key(|&(_, offset)| offset);
+        let content = Content::of(module, known);
         for frames in frames.chunks(FRAMES) {
             work.push(Work::File {
                 module,
-                base_name: files.base_name(module),
-                path: files.path(module),
+                base_name: known.files.base_name(module),
+                content: content.clone(),
                 frames: frames.to_vec(),
             });
         }
     }
     for ((pid, start), frames) in in_processes {
-        let sources = jit_maps.sources(pid, start);
+        let sources = known.jit_maps.sources(pid, start);
         work.push(Work::Jit { sources, frames });
     }
     work
@@ -155,7 +201,12 @@ mod tests {
             ));
         }
         frames.intern(Frame::Kernel(KernelAddress(1)));
-        let work = plan(frames.iter(), &ModuleFiles::new(), &JitMaps::new(None));
+        let known = Known {
+            files: &ModuleFiles::new(),
+            captured: &CapturedSymbols::default(),
+            jit_maps: &JitMaps::new(None),
+        };
+        let work = plan(frames.iter(), known);
         assert_eq!(work.iter().map(Work::len).sum::<usize>(), 2001);
         assert!(
             work.iter()

@@ -10,10 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::debuginfod::Debuginfod;
-use super::files::ModuleFiles;
-use super::jit_maps::JitMaps;
 use super::symbolizer::Symbolizer;
-use super::work::{self, Named, Work};
+use super::work::{self, Known, Named, Work};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{Names, Unnamed};
 
@@ -39,13 +37,12 @@ pub struct Batch<'a> {
 /// When the kernel gives no thread.
 pub fn name_all(
     frames: &FrameTable,
-    files: &ModuleFiles,
-    jit_maps: &JitMaps,
+    known: Known<'_>,
     servers: Option<Debuginfod>,
     progress: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<Names> {
     let mut names = Names::new(frames);
-    name_frames(frames.iter(), files, jit_maps, servers, &mut |batch| {
+    name_frames(frames.iter(), known, servers, &mut |batch| {
         progress(batch);
         for (id, naming) in batch.named {
             names.set(*id, naming.clone());
@@ -60,13 +57,12 @@ pub fn name_all(
 /// When the kernel gives no thread.
 pub fn name_frames(
     frames: impl Iterator<Item = (FrameId, Frame)>,
-    files: &ModuleFiles,
-    jit_maps: &JitMaps,
+    known: Known<'_>,
     servers: Option<Debuginfod>,
     sink: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<()> {
     let mut worker = Worker::start(servers)?;
-    let work = work::plan(frames, files, jit_maps);
+    let work = work::plan(frames, known);
     let count = work.iter().map(Work::len).sum();
     let mut done = 0;
     worker.submit(work);
@@ -185,6 +181,7 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use super::super::work::Content;
     use super::*;
     use crate::addr::FileOffset;
     use crate::id::ModuleId;
@@ -196,7 +193,7 @@ mod tests {
         let work = |offset| Work::File {
             module: ModuleId(7),
             base_name: "gone".into(),
-            path: Err(Unnamed::NotOpened),
+            content: Content::Missing(Unnamed::NotOpened),
             frames: vec![(
                 frames.intern(Frame::File(ModuleId(7), FileOffset(offset))),
                 FileOffset(offset),

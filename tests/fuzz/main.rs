@@ -7,10 +7,24 @@ use std::process::Command;
 /// Check that the unwinder keeps its promises on every committed input; see unwind.c for them.
 #[test]
 fn corpus_keeps_promises() {
-    let inputs = inputs();
+    let inputs = inputs("tests/fuzz/corpus");
     assert!(inputs.len() > 20, "too few inputs: {inputs:?}");
-    let output = Command::new(compile())
-        .args(&inputs)
+    replay("unwind", &inputs);
+}
+
+/// Check that a capture of symbols keeps its promises on committed inputs and on whole
+/// programs; see symbols.c for them.
+#[test]
+fn captures_keep_promises() {
+    let mut inputs = inputs("tests/fuzz/symbols-corpus");
+    inputs.push(compile("symbols"));
+    inputs.push("/bin/sh".into());
+    replay("symbols", &inputs);
+}
+
+fn replay(target: &str, inputs: &[PathBuf]) {
+    let output = Command::new(compile(target))
+        .args(inputs)
         .output()
         .expect("it was just made");
     let started = String::from_utf8_lossy(&output.stdout);
@@ -24,8 +38,8 @@ fn corpus_keeps_promises() {
     assert_eq!(started.lines().count(), inputs.len());
 }
 
-fn inputs() -> Vec<PathBuf> {
-    let mut inputs: Vec<_> = fs::read_dir("tests/fuzz/corpus")
+fn inputs(directory: &str) -> Vec<PathBuf> {
+    let mut inputs: Vec<_> = fs::read_dir(directory)
         .expect("the corpus is there")
         .map(|entry| entry.expect("it can be read").path())
         .collect();
@@ -33,16 +47,19 @@ fn inputs() -> Vec<PathBuf> {
     inputs
 }
 
-fn compile() -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-replay");
+fn compile(target: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-replay-{target}"));
+    let unfinished = program.with_extension(format!("{:?}", std::thread::current().id()));
     let status = Command::new("cc")
         .args(["-O1", "-g", "-Wall", "-Werror", "-Wno-unused-function"])
         .args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"])
         .args(["-iquote", "bpf"])
-        .args(["tests/fuzz/unwind.c", "tests/fuzz/replay.c", "-o"])
-        .arg(&program)
+        .arg(format!("tests/fuzz/{target}.c"))
+        .args(["tests/fuzz/replay.c", "-o"])
+        .arg(&unfinished)
         .status()
         .expect("cc runs");
     assert!(status.success(), "the fuzz target does not compile");
+    fs::rename(&unfinished, &program).expect("a file just made can be renamed");
     program
 }

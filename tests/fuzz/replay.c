@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay(const char *path)
 {
-	static uint8_t data[1 << 16];
+	static uint8_t data[1 << 22];
 	FILE *file = fopen(path, "rb");
 	size_t size;
 	uint8_t *exact;

@@ -20,6 +20,7 @@ mod stats;
 // What is tested.
 mod accounting;
 mod address_space;
+mod captured;
 mod chain;
 mod debug_files;
 mod debuginfod;

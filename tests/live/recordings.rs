@@ -94,7 +94,7 @@ impl SmallDisk {
         let at = machine.path("small");
         fs::create_dir(&at).expect("it is ours");
         let status = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=32k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=128k", "tmpfs"])
             .arg(&at)
             .status();
         assert!(status.expect("mount is there").success());
@@ -116,8 +116,9 @@ fn full_disk_leaves_a_recording() {
     let disk = SmallDisk::mount(&machine);
     let path = disk.0.join("full.somno");
     let record = machine.record().options("-F 9999").output(&path);
-    let script = "import re, sys
-for number in range(200_000): re.sub('[0-9]', 'x', str(number))
+    // some 50 KB are written at a time, and 100 KB a second
+    let script = "import re, time
+while time.process_time() < 4: re.sub('[0-9]', 'x', str(time.process_time()))
 print('done')";
     let done = record
         .program("/usr/bin/python3", &["-c", script])

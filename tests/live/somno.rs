@@ -59,6 +59,19 @@ impl Record {
         self
     }
 
+    /// Runs somno where other processes are sampled, but not seen in /proc.
+    pub(crate) fn apart(mut self) -> Self {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_remove("SUDO_UID")
+            .stdin(Stdio::null());
+        self.command = command;
+        self
+    }
+
     /// Adds options, separated by blanks.
     pub(crate) fn options(mut self, options: &str) -> Self {
         self.command.args(options.split_whitespace());
@@ -159,6 +172,17 @@ impl Running {
                     .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
                     .any(|link| link.as_os_str() == OsStr::new("anon_inode:[perf_event]"))
             })
+        });
+    }
+
+    /// Waits until it samples, and has nothing else to do.
+    pub(crate) fn wait_for_sampling(&self) {
+        const POLL: [&str; 2] = ["7 ", "271 "];
+        let path = format!("/proc/{}/syscall", self.pid());
+        self.wait_for_events();
+        until("somno waits for samples", PATIENCE, || {
+            fs::read_to_string(&path)
+                .is_ok_and(|call| POLL.iter().any(|number| call.starts_with(number)))
         });
     }
 

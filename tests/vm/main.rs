@@ -26,6 +26,19 @@ address=$(awk '$3 == "total_forks" { print $1 }' /proc/kallsyms)
 echo 'i=0; while [ $i -lt FORKS ]; do /bin/busybox true; i=$((i + 1)); done' > /tmp/forks.sh
 $somno -vv record -e "mem:0x$address/8:w" -c 1 -o /out/nmi.folded --stats /out/nmi.json \
 	-- /bin/busybox sh /tmp/forks.sh 2> /out/nmi.stderr
+
+# Programs that delete themselves while somno is stopped, so that nobody opens their files.
+for kind in exported static; do
+	cp /usr/bin/$kind /tmp/$kind
+	$somno record -a -F 199 -o /out/$kind.folded --stats /out/$kind.json 2> /out/$kind.stderr &
+	pid=$!
+	until grep -qE '^(7|271) ' /proc/$pid/syscall; do sleep 0.1; done
+	kill -STOP $pid
+	/tmp/$kind deleted gone 2000
+	kill -CONT $pid
+	kill -INT $pid
+	wait $pid
+done
 "#;
 
 /// Check that somno samples on each kernel as well as that kernel allows.
@@ -39,14 +52,15 @@ fn guests() {
     assert!(!series.is_empty(), "KERNEL must be one of {SERIES:?}");
     for series in series {
         let guest = Guest::run(series);
-        // 6.19 has the kfunc, but its verifier takes gigabytes for the unwinder
+        // 6.19 has the kfuncs, but its verifier takes gigabytes for the unwinder
         let deferred = !["6.12", "6.19"].contains(&series);
         println!(
             "{series}: Linux {}: {}",
             guest.text("kernel").trim(),
             if deferred {
                 guest.check_deferred();
-                guest.check_nmi()
+                let named = guest.check_captured(series == "newest");
+                format!("{}; {named}", guest.check_nmi())
             } else {
                 guest.check_fallback()
             }
@@ -66,12 +80,19 @@ impl Guest {
         let out = room.join("out");
         let _ = fs::remove_dir_all(&room);
         fs::create_dir_all(&room).expect("the target directory is writable");
-        let chain = room.join("chain");
-        run(Command::new("cc")
-            .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
-            .arg("assets/fixtures/chain.c")
-            .arg("-o")
-            .arg(&chain));
+        let build = |program: &str, fixture: &str, flags: &[&str]| {
+            let program = room.join(program);
+            run(Command::new("cc")
+                .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
+                .args(flags)
+                .arg(format!("assets/fixtures/{fixture}.c"))
+                .arg("-o")
+                .arg(&program));
+            program
+        };
+        let chain = build("chain", "chain", &[]);
+        let exported = build("exported", "vanisher", &["-rdynamic", "-Dstatic="]);
+        let without_dynamic = build("static", "vanisher", &["-static"]);
         let script = room.join("guest.sh");
         fs::write(&script, GUEST.replace("FORKS", &FORKS.to_string())).expect("it is writable");
         run(Command::new("tests/vm/boot")
@@ -80,6 +101,10 @@ impl Guest {
             .arg(env!("CARGO_BIN_EXE_somno"))
             .arg("--binary")
             .arg(&chain)
+            .arg("--binary")
+            .arg(&exported)
+            .arg("--binary")
+            .arg(&without_dynamic)
             .arg("--run")
             .arg(&script)
             .arg("--out")
@@ -97,9 +122,14 @@ impl Guest {
 
     /// The share of folded samples of the fixture's threads in which `chain` is contiguous.
     fn chain_share(&self, chain: &str) -> f64 {
-        let text = self.text("chain.folded");
+        self.share("chain.folded", ";run;", chain)
+    }
+
+    /// Of the folded samples that contain `of`, the share of those that contain `chain`.
+    fn share(&self, name: &str, of: &str, chain: &str) -> f64 {
+        let text = self.text(name);
         let (mut with, mut all) = (0.0, 0.0);
-        for line in text.lines().filter(|line| line.contains(";run;")) {
+        for line in text.lines().filter(|line| line.contains(of)) {
             let (stack, count) = line.rsplit_once(' ').expect("a folded line has a count");
             let count: f64 = count.parse().expect("a count is a number");
             all += count;
@@ -139,6 +169,27 @@ impl Guest {
         assert_nothing_lost(&stats);
         let share = self.chain_share("run;one;two;three;four;five");
         assert!(share > 0.99, "chain in {share} of samples");
+    }
+
+    /// Deleted programs that nobody opened have names from what is mapped, or, where files can
+    /// be read, from what is in the file alone.
+    fn check_captured(&self, reads_files: bool) -> String {
+        let kinds = [("exported", true), ("static", reads_files)];
+        for (kind, has_names) in kinds {
+            let share = |chain| self.share(&format!("{kind}.folded"), "gone;", chain);
+            let named = share(";main;vanished");
+            assert_eq!(named > 0.9, has_names, "{kind}: {named}");
+            assert_eq!(named == 0.0, !has_names, "{kind}: {named}");
+            let captured = self.json(&format!("{kind}.json"));
+            let captured = count(&captured["modules"]["symbols_captured"]);
+            assert_eq!(captured > 0, has_names, "{kind}: {captured}");
+        }
+        let named = kinds.iter().filter(|(_, has_names)| *has_names);
+        let named: Vec<_> = named.map(|(kind, _)| *kind).collect();
+        format!(
+            "names were captured of a program that is {}",
+            named.join(" and of one that is ")
+        )
     }
 
     /// Every sample of the watchpoint was in an NMI, scheduled its callback, and got its user half.

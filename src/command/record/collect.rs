@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io;
 
 use super::super::now;
-use crate::event::{Event, TaskChange, TaskNotice, UserFrame, UserHalf};
-use crate::id::Cookie;
+use crate::event::{Event, ModuleSymbols, TaskChange, TaskNotice, UserFrame, UserHalf};
+use crate::id::{Cookie, ModuleId};
 use crate::profile::tally::Tally;
 use crate::profile::totals::Notices;
 use crate::recording::writer::Writer;
 use crate::stitch::{Sample, Stitcher};
+use crate::symbolize::captured::CapturedSymbols;
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
 
@@ -19,6 +20,7 @@ use crate::symbolize::jit_maps::JitMaps;
 pub(super) struct Collected {
     pub(super) tally: Tally,
     pub(super) files: ModuleFiles,
+    pub(super) captured: CapturedSymbols,
     pub(super) jit_maps: JitMaps,
     pub(super) notices: Notices,
 }
@@ -30,6 +32,8 @@ pub(super) struct Collector {
     failed: Option<io::Error>,
     stitcher: Stitcher,
     collected: Collected,
+    /// Modules whose files were tried since somebody asked.
+    tried: Vec<ModuleId>,
 }
 
 impl Collector {
@@ -42,9 +46,11 @@ impl Collector {
             collected: Collected {
                 tally: Tally::new(),
                 files: ModuleFiles::new(),
+                captured: CapturedSymbols::default(),
                 jit_maps: JitMaps::new(caller),
                 notices: Notices::default(),
             },
+            tried: Vec::new(),
         }
     }
 
@@ -62,10 +68,26 @@ impl Collector {
                 self.stitcher
                     .push_user_half(half, &mut |sample| collected.add_sample(&sample));
             }
-            Event::Module(module) => collected.files.add(&module),
-            Event::BuildId(notice) => collected.files.prove(&notice),
+            Event::Module(module) => {
+                collected.files.add(&module);
+                self.tried.push(module.id);
+            }
+            Event::BuildId(notice) => {
+                collected.files.prove(&notice);
+                self.tried.push(notice.module);
+            }
+            Event::Symbols(symbols) => collected.add_symbols(symbols),
             Event::Task(notice) => collected.add_notice(&notice),
         }
+    }
+
+    /// The modules whose files were tried since the last call, and whether they could be opened.
+    pub(super) fn take_tried(&mut self) -> impl Iterator<Item = (ModuleId, bool)> {
+        let files = &self.collected.files;
+        let tried = std::mem::take(&mut self.tried);
+        tried
+            .into_iter()
+            .map(|module| (module, files.path(module).is_ok()))
     }
 
     pub(super) fn end_round(&mut self) {
@@ -103,6 +125,13 @@ impl Collected {
         let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
         if half.frames.iter().any(is_anonymous) {
             self.jit_maps.see(half.pid, half.process_start, half.time);
+        }
+    }
+
+    fn add_symbols(&mut self, symbols: ModuleSymbols) {
+        // the file has all that may come of them
+        if self.files.path(symbols.module).is_err() {
+            self.captured.add(symbols);
         }
     }
 

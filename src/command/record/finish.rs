@@ -174,8 +174,9 @@ fn say_result(concluded: &Concluded, written: &[String]) {
         summary::completeness(tally),
     ));
     let shortfalls = summary::shortfalls(tally, &totals.lost);
+    let cut = summary::cut_symbols(&totals.symbols);
     let kernel_names = summary::kernel_names(names, Access::look());
-    for line in shortfalls.into_iter().chain(kernel_names) {
+    for line in shortfalls.into_iter().chain(cut).chain(kernel_names) {
         say(&format!("somno: {line}"));
     }
 }

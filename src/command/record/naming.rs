@@ -10,6 +10,7 @@ use crate::config::Naming;
 use crate::profile::names::Names;
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::Debuginfod;
+use crate::symbolize::work::Known;
 use crate::symbolize::worker::name_all;
 
 /// What is to be named, and by whom.
@@ -37,8 +38,11 @@ impl Namer {
         let frames = writer.take_frames();
         let names = name_all(
             &frames,
-            &collected.files,
-            &collected.jit_maps,
+            Known {
+                files: &collected.files,
+                captured: &collected.captured,
+                jit_maps: &collected.jit_maps,
+            },
             self.servers,
             &mut |batch| {
                 progress.set(batch.done, batch.count);
