@@ -30,16 +30,15 @@ pub fn run(typed: Typed, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     let selections = (selected(&before, &filters.0), selected(&after, &filters.1));
     let diff = Diff::new(&selections.0, &selections.1);
     if let Some(output) = output {
-        draw(
-            output,
-            (&before, &after),
-            (&selections.0, &selections.1),
-            &diff,
-            verbosity,
-        )?;
-    }
-    if config.output == Some(Destination::Stdout) {
-        return Ok(0);
+        let name = output.name();
+        let sides = (&selections.0, &selections.1);
+        draw(output, (&before, &after), sides, &diff)?;
+        if config.output == Some(Destination::Stdout) {
+            return Ok(0);
+        }
+        if verbosity > Verbosity::Quiet {
+            say(&format!("somno: wrote {name}"));
+        }
     }
     let subject = report::Subject {
         diff: &diff,
@@ -61,9 +60,7 @@ fn draw(
     recordings: (&Recording, &Recording),
     selections: (&Selection<'_>, &Selection<'_>),
     diff: &Diff,
-    verbosity: Verbosity,
 ) -> Result<()> {
-    let name = output.name();
     let targets = (
         text::clean(&recordings.0.header.target),
         text::clean(&recordings.1.header.target),
@@ -82,8 +79,5 @@ fn draw(
         remark: &report::remark_of(diff),
     };
     output.write(|to| differential::write(&subject, to))?;
-    if verbosity > Verbosity::Quiet {
-        say(&format!("somno: wrote {name}"));
-    }
     Ok(())
 }
