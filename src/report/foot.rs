@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::look::{Look, Role, pad};
 use super::summary::{self, span};
-use crate::event::Mode;
+use crate::event::{Mode, Outcome};
 use crate::profile::histogram::Summary;
 use crate::profile::names::Names;
 use crate::profile::tally::Tally;
@@ -47,7 +47,12 @@ pub fn lines(recording: &Recording, look: Look) -> Vec<String> {
 }
 
 fn stacks(tally: &Tally) -> String {
-    let text = summary::completeness(tally);
+    let count = tally.samples() - tally.kernel_only;
+    let text = match tally.completeness() {
+        Some(_) if tally.outcome(Outcome::Interrupt) > 0 => summary::completeness(tally),
+        Some(share) => format!("{} of {count} complete", summary::percent(share)),
+        None => "none".into(),
+    };
     match tally.kernel_only {
         0 => text,
         count => format!("{text}; {count} samples of kernel threads and idle"),
@@ -111,7 +116,6 @@ fn altogether(tally: &Tally, totals: &Totals) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Outcome;
     use crate::view::fixture::{Builder, Who};
 
     /// Check that every line is there, whether there is something to say or not.
@@ -130,7 +134,7 @@ mod tests {
         recording.totals.own.cpu = Duration::from_millis(9);
         assert_eq!(
             lines(&recording, Look::default()).join("\n"),
-            "user stacks    75.0% of user stacks complete
+            "user stacks    75.0% of 4 complete
 stopped short  no cfi 1
 lost           nothing
 unnamed        0 of 1 distinct frames

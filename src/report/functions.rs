@@ -14,8 +14,9 @@ use crate::view::top::Function;
 const BAR: usize = 10;
 /// Columns of figures and bars, with what is between them and the name.
 const FIGURES: usize = 7 + 1 + BAR + 7 + 2;
-/// Columns that modules and lines take at most, and that a name has at least, on a terminal.
+/// Columns that modules and lines take at most, where there is little room, and that a name has at least, on a terminal.
 const MODULE: usize = 24;
+const SHORT_MODULE: usize = 16;
 const SOURCE: usize = 28;
 const NAME: usize = 30;
 /// Columns that names are filled to at most where lines may be of any length.
@@ -105,6 +106,9 @@ impl Columns {
         };
         if room(&columns) < NAME {
             columns.source = 0;
+        }
+        if room(&columns) < NAME {
+            columns.module = columns.module.min(SHORT_MODULE);
         }
         if room(&columns) < NAME {
             columns.module = 0;

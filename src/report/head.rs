@@ -14,11 +14,14 @@ pub fn lines(recording: &Recording, selection: &Selection<'_>, look: Look) -> Ve
     let header = &recording.header;
     let all = recording.profile.rows().len();
     let target = text::clean(&header.target);
-    let mut lines = vec![format!(
-        "{}  {}",
+    let target = match look.width {
+        Some(columns) => look.shorten(&target, columns),
+        None => target.as_str().into(),
+    };
+    let mut lines = vec![
         look.paint(Role::Group, &target),
-        summary::remark(header, &recording.totals, &recording.tally)
-    )];
+        summary::remark(header, &recording.totals, &recording.tally),
+    ];
     if let Some(cut) = recording.cut {
         lines.push(format!(
             "the recording is cut after {} bytes: what came later is not known",
@@ -63,7 +66,10 @@ mod tests {
         let look = Look::default();
         assert_eq!(
             lines(&recording, &everything(&recording), look),
-            ["program  cpu-clock, 1000 Hz for 0.0 s: 4 samples, 100.0% of user stacks complete"]
+            [
+                "program",
+                "cpu-clock, 1000 Hz for 0.0 s: 4 samples, 100.0% of user stacks complete"
+            ]
         );
         let filter = Filter {
             tids: vec![Tid(9)],
@@ -72,7 +78,7 @@ mod tests {
         recording.cut = Some(Cut { offset: 99 });
         let lines = lines(&recording, &selected(&recording, &filter), look);
         assert_eq!(
-            lines[1..],
+            lines[2..],
             [
                 "the recording is cut after 99 bytes: what came later is not known",
                 "chosen: 0 of 4 samples, 0.0%"
