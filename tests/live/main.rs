@@ -47,6 +47,7 @@ mod outliving;
 mod python;
 mod real_programs;
 mod recordings;
+mod report;
 mod short_lived;
 mod signals;
 mod status;
