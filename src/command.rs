@@ -75,8 +75,8 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
     let screen = Screen::new(cli.color, cli.no_pager);
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
-        Command::Report(typed) => report::run(*typed, screen),
-        Command::Annotate(typed) => annotate::run(typed, screen),
+        Command::Report(typed) => report::run(*typed, screen, verbosity),
+        Command::Annotate(typed) => annotate::run(typed, screen, verbosity),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),
         Command::Export(typed) => export::run(*typed, verbosity),
         Command::List(typed) => list::run(&typed),

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::screen::Screen;
+use super::{Verbosity, recorded};
 use crate::cli::annotate::Annotate;
 use crate::code::instructions::position;
 use crate::code::module_code::{ModuleCode, Region};
@@ -12,7 +13,7 @@ use crate::config::annotate::AnnotateConfig;
 use crate::error::{Error, Result};
 use crate::event::Weight;
 use crate::id::ModuleId;
-use crate::recording::{self, Recording};
+use crate::recording::Recording;
 use crate::report::annotation::{self as report, Entry, Listing};
 use crate::report::look::{Look, Role};
 use crate::view::annotation::{self, Annotation};
@@ -28,9 +29,9 @@ const REGIONS: usize = 8;
 ///
 /// # Errors
 /// Whatever fails.
-pub fn run(typed: Annotate, screen: Screen) -> Result<u8> {
+pub fn run(typed: Annotate, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     let config = AnnotateConfig::new(typed)?;
-    let recording = recording::read(&config.file)?;
+    let recording = recorded::open_and_say(&config.file, verbosity)?;
     screen.show(&document(&config, &recording, screen.look)?)?;
     Ok(0)
 }

@@ -2,13 +2,13 @@
 
 use super::output::Output;
 use super::screen::Screen;
-use super::{Verbosity, say};
+use super::{Verbosity, recorded, say};
 use crate::cli::diff::Diff as Typed;
 use crate::config::diff::DiffConfig;
 use crate::config::output::Destination;
 use crate::error::Result;
 use crate::export::differential;
-use crate::recording::{self, Recording};
+use crate::recording::Recording;
 use crate::report::diff as report;
 use crate::text;
 use crate::view::diff::Diff;
@@ -21,8 +21,8 @@ use crate::view::selection::{Filter, Selection};
 pub fn run(typed: Typed, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     let config = DiffConfig::new(typed)?;
     let output = config.output.as_ref().map(Output::open).transpose()?;
-    let before = recording::read(&config.before)?;
-    let after = recording::read(&config.after)?;
+    let before = recorded::open_and_say(&config.before, verbosity)?;
+    let after = recorded::open_and_say(&config.after, verbosity)?;
     let filters = (
         config.filters.of(&before.header)?,
         config.filters.of(&after.header)?,

@@ -14,7 +14,7 @@ use crate::error::Result;
 /// When the recording cannot be read, or an output not be written.
 pub fn run(typed: Export, verbosity: Verbosity) -> Result<u8> {
     let config = ExportConfig::new(typed)?;
-    let recording = recorded::open(&config.file, verbosity)?;
+    let recording = recorded::open_and_say(&config.file, verbosity)?;
     let filter = config.filters.of(&recording.header)?;
     let written = Written::new(&recording, &filter, &config.format_options);
     let mut outputs = Vec::new();

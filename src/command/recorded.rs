@@ -16,12 +16,22 @@ use crate::symbolize::work::Known;
 use crate::symbolize::worker::name_frames;
 
 /// Reads a recording, and names what was not named while it was made, from files that are
-/// here and are the same. Says what a reader should know.
+/// here and are the same.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn open(path: &Path, verbosity: Verbosity) -> Result<Recording> {
     let mut recording = recording::read(path)?;
+    name_the_rest(&mut recording, verbosity)?;
+    Ok(recording)
+}
+
+/// The same, and says of one that is cut that it is.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open_and_say(path: &Path, verbosity: Verbosity) -> Result<Recording> {
+    let recording = open(path, verbosity)?;
     if let Some(cut) = recording.cut
         && verbosity > Verbosity::Quiet
     {
@@ -31,7 +41,6 @@ pub fn open(path: &Path, verbosity: Verbosity) -> Result<Recording> {
             cut.offset
         ));
     }
-    name_the_rest(&mut recording, verbosity)?;
     Ok(recording)
 }
 

@@ -3,11 +3,12 @@
 use std::fs;
 
 use super::screen::Screen;
+use super::{Verbosity, recorded};
 use crate::cli::report::Report;
 use crate::config::report::{ReportConfig, Shape};
 use crate::error::Result;
 use crate::event::Weight;
-use crate::recording::{self, Recording};
+use crate::recording::Recording;
 use crate::report::functions::{self, Table, share};
 use crate::report::look::{Look, Role, percentage};
 use crate::report::{foot, head, json, tree};
@@ -23,9 +24,9 @@ const GROUPS: usize = 10;
 ///
 /// # Errors
 /// Whatever fails.
-pub fn run(typed: Report, screen: Screen) -> Result<u8> {
+pub fn run(typed: Report, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     let config = ReportConfig::new(typed)?;
-    let recording = recording::read(&config.file)?;
+    let recording = recorded::open(&config.file, verbosity)?;
     let bytes = fs::metadata(&config.file).map_or(0, |file| file.len());
     screen.show(&document(&config, &recording, bytes, screen.look)?)?;
     Ok(0)
