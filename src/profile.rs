@@ -12,7 +12,7 @@ pub mod totals;
 
 use std::time::Duration;
 
-use crate::event::{Outcome, Weight};
+use crate::event::{KernelHalf, Outcome, Weight};
 use crate::id::Cpu;
 use crate::stitch::{Sample, User};
 use crate::time::Timestamp;
@@ -61,18 +61,29 @@ impl Profile {
 
     /// Adds a sample.
     pub fn add(&mut self, sample: &Sample) {
-        let mut stack = StackId::ROOT;
-        if let Some(outcome) = sample.outcome()
-            && outcome.reason().is_some()
-        {
-            stack = self.push(stack, Frame::Reason(outcome));
-        }
+        let outcome = sample.outcome();
+        let mut stack = self.begin(outcome);
         if let User::Read(half) = &sample.user {
             for &frame in half.frames.iter().rev() {
                 stack = self.push(stack, Frame::of_user(half.pid, half.process_start, frame));
             }
         }
-        let half = &sample.kernel_half;
+        self.add_to(stack, &sample.kernel_half, outcome);
+    }
+
+    /// The stack that user frames go on top of: the reason why they stop short, if they do.
+    pub fn begin(&mut self, outcome: Option<Outcome>) -> StackId {
+        match outcome {
+            Some(outcome) if outcome.reason().is_some() => {
+                self.push(StackId::ROOT, Frame::Reason(outcome))
+            }
+            _ => StackId::ROOT,
+        }
+    }
+
+    /// Adds a sample whose user stack, with its beginning, is known.
+    pub fn add_to(&mut self, user: StackId, half: &KernelHalf, outcome: Option<Outcome>) {
+        let mut stack = user;
         for &address in half.kernel.iter().rev() {
             stack = self.push(stack, Frame::Kernel(address));
         }
@@ -88,7 +99,7 @@ impl Profile {
             stack,
             cpu: half.cpu,
             event: half.event,
-            outcome: sample.outcome(),
+            outcome,
         });
     }
 
@@ -108,6 +119,12 @@ impl Profile {
     #[must_use]
     pub fn frames(&self) -> &FrameTable {
         &self.frames
+    }
+
+    /// The distinct stacks.
+    #[must_use]
+    pub fn stacks(&self) -> &StackTable {
+        &self.stacks
     }
 
     /// The threads.
@@ -139,7 +156,8 @@ impl Profile {
         self.stacks.frames(stack)
     }
 
-    fn push(&mut self, parent: StackId, frame: Frame) -> StackId {
+    /// The stack of a frame on top of a stack.
+    pub fn push(&mut self, parent: StackId, frame: Frame) -> StackId {
         let frame = self.frames.intern(frame);
         self.stacks.intern(parent, frame)
     }

@@ -8,33 +8,57 @@ use rustc_hash::FxHashMap;
 use crate::event::{KernelHalf, Outcome, Promise, UserHalf};
 use crate::id::Cookie;
 
+/// The task's part of samples, in whatever form it is kept.
+pub trait UserPart {
+    /// What joins it to its kernel halves.
+    fn cookie(&self) -> Cookie;
+    /// How the unwinding ended.
+    fn outcome(&self) -> Outcome;
+    /// What it holds in memory, in frames.
+    fn size(&self) -> usize;
+}
+
+impl UserPart for UserHalf {
+    fn cookie(&self) -> Cookie {
+        self.cookie
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn size(&self) -> usize {
+        self.frames.len()
+    }
+}
+
 /// A sample, joined.
 #[derive(Clone, Debug)]
-pub struct Sample {
+pub struct Sample<U = UserHalf> {
     /// The interrupt's part.
     pub kernel_half: KernelHalf,
     /// What became of its user stack.
-    pub user: User,
+    pub user: User<U>,
 }
 
 /// What became of a sample's user stack.
 #[derive(Clone, Debug)]
-pub enum User {
+pub enum User<U = UserHalf> {
     /// There is none, and none was to be expected.
     KernelOnly,
     /// It was read, in full or in part.
-    Read(Rc<UserHalf>),
+    Read(Rc<U>),
     /// It could not be read.
     Missing(Outcome),
 }
 
-impl Sample {
+impl<U: UserPart> Sample<U> {
     /// How the user stack ended; none for a kernel thread.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.user {
             User::KernelOnly => None,
-            User::Read(half) => Some(half.outcome),
+            User::Read(half) => Some(half.outcome()),
             User::Missing(outcome) => Some(*outcome),
         }
     }
@@ -46,15 +70,26 @@ impl Sample {
 /// callback, or of the exit or exec that it was sent before, carry its cookie too.
 /// One whose slot was claimed again stays for two more rounds of reading, after
 /// which whatever carried its cookie has been read.
-#[derive(Debug, Default)]
-pub struct Stitcher {
+#[derive(Debug)]
+pub struct Stitcher<U = UserHalf> {
     waiting: FxHashMap<Cookie, Vec<KernelHalf>>,
-    latest: FxHashMap<u32, Rc<UserHalf>>,
-    replaced: FxHashMap<Cookie, Rc<UserHalf>>,
-    replaced_before: FxHashMap<Cookie, Rc<UserHalf>>,
+    latest: FxHashMap<u32, Rc<U>>,
+    replaced: FxHashMap<Cookie, Rc<U>>,
+    replaced_before: FxHashMap<Cookie, Rc<U>>,
 }
 
-impl Stitcher {
+impl<U> Default for Stitcher<U> {
+    fn default() -> Self {
+        Self {
+            waiting: FxHashMap::default(),
+            latest: FxHashMap::default(),
+            replaced: FxHashMap::default(),
+            replaced_before: FxHashMap::default(),
+        }
+    }
+}
+
+impl<U: UserPart> Stitcher<U> {
     /// Makes one that holds nothing.
     #[must_use]
     pub fn new() -> Self {
@@ -62,7 +97,7 @@ impl Stitcher {
     }
 
     /// Takes a kernel half; a finished sample goes to `sink`.
-    pub fn push_kernel_half(&mut self, half: KernelHalf, sink: &mut dyn FnMut(Sample)) {
+    pub fn push_kernel_half(&mut self, half: KernelHalf, sink: &mut dyn FnMut(Sample<U>)) {
         let user = match half.promise {
             Promise::KernelOnly => User::KernelOnly,
             Promise::Never(outcome) => User::Missing(outcome),
@@ -81,16 +116,16 @@ impl Stitcher {
     }
 
     /// Takes a user half; samples that waited for it go to `sink`.
-    pub fn push_user_half(&mut self, half: UserHalf, sink: &mut dyn FnMut(Sample)) {
+    pub fn push_user_half(&mut self, half: U, sink: &mut dyn FnMut(Sample<U>)) {
         let half = Rc::new(half);
-        for kernel_half in self.waiting.remove(&half.cookie).unwrap_or_default() {
+        for kernel_half in self.waiting.remove(&half.cookie()).unwrap_or_default() {
             sink(Sample {
                 kernel_half,
                 user: User::Read(Rc::clone(&half)),
             });
         }
-        if let Some(old) = self.latest.insert(half.cookie.slot, half) {
-            self.replaced.insert(old.cookie, old);
+        if let Some(old) = self.latest.insert(half.cookie().slot, half) {
+            self.replaced.insert(old.cookie(), old);
         }
     }
 
@@ -112,11 +147,11 @@ impl Stitcher {
         let kernel: usize = waiting.map(|half| 1 + half.kernel.len()).sum();
         let replaced = self.replaced.values().chain(self.replaced_before.values());
         let user = self.latest.values().chain(replaced);
-        kernel + user.map(|half| 1 + half.frames.len()).sum::<usize>()
+        kernel + user.map(|half| 1 + half.size()).sum::<usize>()
     }
 
     /// Gives up on what still waits: `pending` is still in the kernel, all else was lost.
-    pub fn finish(self, pending: &HashSet<Cookie>, sink: &mut dyn FnMut(Sample)) {
+    pub fn finish(self, pending: &HashSet<Cookie>, sink: &mut dyn FnMut(Sample<U>)) {
         for (cookie, halves) in self.waiting {
             let outcome = if pending.contains(&cookie) {
                 Outcome::Pending
@@ -132,10 +167,10 @@ impl Stitcher {
         }
     }
 
-    fn find(&self, cookie: Cookie) -> Option<Rc<UserHalf>> {
+    fn find(&self, cookie: Cookie) -> Option<Rc<U>> {
         self.latest
             .get(&cookie.slot)
-            .filter(|half| half.cookie == cookie)
+            .filter(|half| half.cookie() == cookie)
             .or_else(|| self.replaced.get(&cookie))
             .or_else(|| self.replaced_before.get(&cookie))
             .map(Rc::clone)

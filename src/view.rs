@@ -6,6 +6,7 @@ pub mod diff;
 pub(crate) mod fixture;
 pub mod functions;
 pub mod listing;
+pub mod merged;
 pub mod outline;
 pub mod selection;
 pub mod threads;

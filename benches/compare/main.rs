@@ -1,9 +1,10 @@
 //! What profiling costs, in pairs in one run: `make bench`; RUNS=n for more or fewer
-//! rounds, and an argument (`peers`, `unwinding`, `symbolizing`) for one part alone.
+//! rounds, and an argument (`peers`, `unwinding`, `symbolizing`, `exporting`) for one part alone.
 //!
 //! Every figure is a median over the rounds, and times are ratios to the run alone
 //! that came just before, because a shared machine drifts.
 
+mod exporting;
 mod measure;
 mod peers;
 mod symbolizing;
@@ -33,5 +34,8 @@ fn main() {
     }
     if is_wanted("symbolizing") {
         symbolizing::run(&room, runs);
+    }
+    if is_wanted("exporting") {
+        exporting::run(&room, runs);
     }
 }

@@ -2,10 +2,13 @@
 
 use inferno::flamegraph::Palette;
 use inferno::flamegraph::color::{Color, PaletteMap};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::class::Class;
 use super::svg::unbroken;
-use crate::view::selection::Selection;
+use crate::event::Weight;
+use crate::profile::frames::FrameId;
+use crate::view::selection::{Selection, StackFrame};
 
 /// The colour of what is no code.
 const GREY: Color = Color {
@@ -45,17 +48,37 @@ pub(super) fn by_kind(selection: &Selection<'_>) -> PaletteMap {
     let modules = selection.profile.modules();
     let mut palette = PaletteMap::default();
     palette.insert("", GREY);
-    let mut stacks = selection.stacks();
-    stacks.sort_by_key(|stack| stack.weight);
-    for label in stacks.iter().filter_map(|stack| stack.label.as_deref()) {
-        palette.insert(unbroken(label), GREY);
+    let mut labels = FxHashSet::default();
+    for row in selection.rows() {
+        if labels.insert((row.thread, row.cpu))
+            && let Some(label) = selection.label(row)
+        {
+            palette.insert(unbroken(&label), GREY);
+        }
     }
-    for frame in stacks.iter().flat_map(|stack| &stack.frames) {
-        let name = frame.named.name.to_string();
-        let color = color(Class::of(frame, modules), &name);
-        palette.insert(unbroken(&name), color);
+    let mut frames: Vec<_> = frame_weights(selection).into_iter().collect();
+    frames.sort_unstable_by_key(|&(id, weight)| (weight, id));
+    for (id, _) in frames {
+        let frame = selection.profile.frames().get(id);
+        for named in selection.named(id) {
+            let frame = StackFrame { id, frame, named };
+            let name = named.name.to_string();
+            let color = color(Class::of(&frame, modules), &name);
+            palette.insert(unbroken(&name), color);
+        }
     }
     palette
+}
+
+/// What frames weigh; one that is on a stack twice counts twice, which decides nothing.
+fn frame_weights(selection: &Selection<'_>) -> FxHashMap<FrameId, Weight> {
+    let mut weights: FxHashMap<FrameId, Weight> = FxHashMap::default();
+    for (stack, weight) in selection.stack_weights() {
+        for frame in selection.profile.stack(stack) {
+            *weights.entry(frame).or_default() += weight;
+        }
+    }
+    weights
 }
 
 /// Picks a shade of the class's hue by the name, so that a function has it in every graph.

@@ -1,24 +1,14 @@
 //! Folded stacks: `comm;root;...;leaf count`, as flamegraph.pl and inferno read them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use crate::view::merged::{Merged, Order};
 use crate::view::selection::{Selection, StackFrame};
 
 /// What stands for the root of a stack that has neither group nor frames.
-const EMPTY: &str = "all";
-
-/// Adds up stacks, by their names; frames of the same names are merged.
-#[must_use]
-pub fn stacks(selection: &Selection<'_>) -> BTreeMap<String, u64> {
-    let mut weights = BTreeMap::new();
-    for stack in selection.stacks() {
-        let names = names(stack.label.as_deref(), &stack.frames);
-        *weights.entry(names).or_default() += stack.weight.0;
-    }
-    weights
-}
+pub(super) const EMPTY: &str = "all";
 
 /// Lists stacks as they followed each other; equal ones in a row are added up.
 #[must_use]
@@ -40,13 +30,13 @@ pub fn in_time(selection: &Selection<'_>) -> Vec<(String, u64)> {
     stacks
 }
 
-/// Makes the lines, sorted, each stack once.
+/// Makes the lines, those with the same callers in a row, each stack once.
 #[must_use]
 pub fn lines(selection: &Selection<'_>) -> Vec<String> {
-    let stacks = stacks(selection).into_iter();
-    stacks
-        .map(|(stack, weight)| format!("{stack} {weight}"))
-        .collect()
+    let mut bytes = Vec::new();
+    write(selection, &mut bytes).expect("memory takes everything");
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().map(str::to_owned).collect()
 }
 
 /// Writes folded stacks.
@@ -54,10 +44,14 @@ pub fn lines(selection: &Selection<'_>) -> Vec<String> {
 /// # Errors
 /// Whatever the writer gives.
 pub fn write(selection: &Selection<'_>, to: &mut dyn Write) -> io::Result<()> {
-    for line in lines(selection) {
-        writeln!(to, "{line}")?;
-    }
-    Ok(())
+    Merged::new(selection, Order::FromRoot).each(0.0, &mut |stack| {
+        for (position, name) in stack.names.iter().enumerate() {
+            let separator = if position > 0 { ";" } else { "" };
+            write!(to, "{separator}{name}")?;
+        }
+        let empty = if stack.names.is_empty() { EMPTY } else { "" };
+        writeln!(to, "{empty} {}", stack.weight.0)
+    })
 }
 
 /// The part of a line before the count.

@@ -186,10 +186,11 @@ mod tests {
             .add("main;f;g_[i]")
             .add("[lost];main");
         fixture.add_of("worker", 100, 101, 7, "lib:start;j_[j];sys_[k]");
-        let expected = fixture.subject(|subject| folded::stacks(subject.selection));
+        let expected = fixture.subject(|subject| folded::lines(subject.selection));
         let expected: BTreeMap<_, _> = expected
-            .into_iter()
-            .map(|(stack, weight)| (stack.replace("_[i]", ""), weight))
+            .iter()
+            .filter_map(|line| line.rsplit_once(' '))
+            .map(|(stack, weight)| (stack.replace("_[i]", ""), weight.parse().unwrap_or(0)))
             .collect();
         assert_eq!(folded(&written(&fixture)), expected);
     }

@@ -1,5 +1,7 @@
 //! Flame graphs, drawn by inferno.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io::{self, Write};
 
 use inferno::flamegraph::{self, Direction, TextTruncateDirection, color::BackgroundColor};
@@ -8,6 +10,8 @@ use super::colors::{self, Colors};
 use super::{Options, Subject, folded};
 use crate::event::Weight;
 use crate::profile::header::Unit;
+use crate::view::merged::{Merged, Order};
+use crate::view::selection::Selection;
 
 /// What is drawn where there is nothing to draw.
 const EMPTY: &str = r#"<?xml version="1.0" standalone="no"?>
@@ -30,15 +34,13 @@ pub fn write(subject: &Subject<'_>, options: &Options, to: &mut dyn Write) -> io
         Colors::Kind => settings.palette_map = Some(&mut palette),
         Colors::Palette(palette) => settings.colors = palette,
     }
-    let stacks = if options.flamechart {
+    let lines = if options.flamechart {
         // inferno draws charts from their last line on
-        let mut stacks = folded::in_time(subject.selection);
-        stacks.reverse();
-        stacks
+        let stacks = folded::in_time(subject.selection);
+        stacks.iter().rev().map(line).collect()
     } else {
-        folded::stacks(subject.selection).into_iter().collect()
+        merged(subject.selection, options)
     };
-    let lines: Vec<_> = stacks.iter().map(line).collect();
     flamegraph::from_lines(&mut settings, lines.iter().map(String::as_str), to)
 }
 
@@ -50,7 +52,6 @@ fn settings<'a>(subject: &Subject<'_>, options: &Options) -> flamegraph::Options
     settings.hash = true;
     settings.text_truncate_direction = TextTruncateDirection::Right;
     settings.flame_chart = options.flamechart;
-    settings.reverse_stack_order = options.reverse;
     settings.image_width = options.width;
     settings.min_width = options.min_width;
     settings.count_name = match subject.unit() {
@@ -61,6 +62,40 @@ fn settings<'a>(subject: &Subject<'_>, options: &Options) -> flamegraph::Options
         settings.direction = Direction::Inverted;
     }
     settings
+}
+
+/// Makes the lines of stacks; what is too narrow to be drawn is left to its callers, which
+/// is most of a large profile.
+fn merged(selection: &Selection<'_>, options: &Options) -> Vec<String> {
+    let order = if options.reverse {
+        Order::FromLeaf
+    } else {
+        Order::FromRoot
+    };
+    let merged = Merged::new(selection, order);
+    // rounding is inferno's business
+    let least = merged.total().0 as f64 * options.min_width / 100.0 * 0.9;
+    let mut known: HashMap<String, String> = HashMap::new();
+    let mut lines = Vec::new();
+    let all: Result<(), Infallible> = merged.each(least, &mut |stack| {
+        let mut text = String::new();
+        for name in stack.names {
+            let name = known
+                .entry((*name).to_owned())
+                .or_insert_with(|| unbroken(name));
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(name);
+        }
+        if text.is_empty() {
+            text.push_str(folded::EMPTY);
+        }
+        lines.push(format!("{text} {}", stack.weight.0));
+        Ok(())
+    });
+    let Ok(()) = all;
+    lines
 }
 
 /// Makes a line in which inferno takes nothing but the last number for the weight.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Outcome, UserHalf};
 use crate::profile::histogram::Histogram;
-use crate::stitch::Sample;
+use crate::stitch::{Sample, UserPart};
 use crate::time::Timestamp;
 
 /// Counts that every report shows.
@@ -44,7 +44,7 @@ impl Tally {
     }
 
     /// Counts a sample.
-    pub fn add_sample(&mut self, sample: &Sample) {
+    pub fn add_sample<U: UserPart>(&mut self, sample: &Sample<U>) {
         match sample.outcome() {
             None => self.kernel_only += 1,
             Some(outcome) => *self.outcomes.entry(outcome).or_default() += 1,

@@ -10,17 +10,18 @@ use rustc_hash::FxHashMap;
 use super::reader::{Item, ReadError, Reader};
 use super::{Cut, Recording};
 use crate::error::{Context as _, Error, Result};
-use crate::event::Event;
+use crate::event::{Event, Outcome};
 use crate::id::Cookie;
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::names::{FrameName, Names, Naming, Unnamed};
+use crate::profile::stacks::StackId;
 use crate::profile::tally::Tally;
 use crate::profile::totals::{Notices, Totals};
-use crate::stitch::{Sample, Stitcher};
+use crate::stitch::{Sample, Stitcher, User, UserPart};
 
-/// Samples of a recording that are held at a time: some 800 MB.
-const SAMPLES: usize = 20 << 20;
+/// Samples of a recording that are held at a time: some 500 MB.
+const SAMPLES: usize = 16 << 20;
 /// Frames of halves that wait for their other halves: some 250 MB.
 const HELD: usize = 16 << 20;
 
@@ -80,8 +81,12 @@ fn explain(name: &str, offset: u64, error: ReadError) -> Error {
 /// A recording, as far as it was read.
 #[derive(Debug, Default)]
 struct Loading {
-    stitcher: Stitcher,
+    stitcher: Stitcher<UserStack>,
     loaded: Loaded,
+    /// The stacks of the file, by number.
+    stacks: Vec<StackId>,
+    /// The same with a reason at the root.
+    short: FxHashMap<(Outcome, u32), StackId>,
     pending: HashSet<Cookie>,
     totals: Option<Totals>,
 }
@@ -94,10 +99,37 @@ struct Loaded {
     names: FxHashMap<Frame, Naming>,
 }
 
+/// A user half, interned.
+#[derive(Debug)]
+struct UserStack {
+    cookie: Cookie,
+    outcome: Outcome,
+    stack: StackId,
+}
+
+impl UserPart for UserStack {
+    fn cookie(&self) -> Cookie {
+        self.cookie
+    }
+
+    fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+}
+
 impl Loaded {
-    fn add_sample(&mut self, sample: &Sample) {
+    fn add_sample(&mut self, sample: &Sample<UserStack>) {
         self.tally.add_sample(sample);
-        self.profile.add(sample);
+        let outcome = sample.outcome();
+        let stack = match &sample.user {
+            User::Read(user) => user.stack,
+            User::KernelOnly | User::Missing(_) => self.profile.begin(outcome),
+        };
+        self.profile.add_to(stack, &sample.kernel_half, outcome);
     }
 }
 
@@ -108,17 +140,33 @@ impl Loading {
             Item::Event(Event::KernelHalf(half)) => self
                 .stitcher
                 .push_kernel_half(half, &mut |sample| loaded.add_sample(&sample)),
-            Item::Event(Event::UserHalf(half)) => {
+            Item::UserHalf(half, stack) => {
                 loaded.tally.add_user_half(&half);
+                let user = UserStack {
+                    cookie: half.cookie,
+                    outcome: half.outcome,
+                    stack: self.user_stack(half.outcome, stack),
+                };
+                let loaded = &mut self.loaded;
                 self.stitcher
-                    .push_user_half(half, &mut |sample| loaded.add_sample(&sample));
+                    .push_user_half(user, &mut |sample| loaded.add_sample(&sample));
+            }
+            Item::Stack(parent, frame) => {
+                let parent = self.stack(parent);
+                let stack = self.loaded.profile.push(parent, frame);
+                self.stacks.push(stack);
+            }
+            Item::StacksReset => {
+                self.stacks.clear();
+                self.short.clear();
             }
             Item::Event(Event::Module(module)) => loaded.profile.modules_mut().add(module),
             Item::Event(Event::BuildId(notice)) => {
                 loaded.profile.modules_mut().add_build_id(notice);
             }
             Item::Event(Event::Task(notice)) => loaded.notices.count(notice.what),
-            Item::Event(Event::Symbols(_)) => {}
+            // a reader gives no such events
+            Item::Event(Event::UserHalf(_) | Event::Symbols(_)) => {}
             Item::RoundEnd => self.stitcher.end_round(),
             Item::Name(frame, naming) => {
                 loaded.names.insert(frame, naming);
@@ -126,6 +174,32 @@ impl Loading {
             Item::Pending(pending) => self.pending = pending,
             Item::Totals(totals) => self.totals = Some(*totals),
         }
+    }
+
+    /// A stack of the file, by its number.
+    fn stack(&self, number: u32) -> StackId {
+        let index = (number as usize).checked_sub(1);
+        let stack = index.and_then(|index| self.stacks.get(index));
+        stack.copied().unwrap_or(StackId::ROOT)
+    }
+
+    /// The same, with the reason at its root why it stopped short.
+    fn user_stack(&mut self, outcome: Outcome, number: u32) -> StackId {
+        let whole = self.stack(number);
+        if outcome.reason().is_none() {
+            return whole;
+        }
+        if let Some(&known) = self.short.get(&(outcome, number)) {
+            return known;
+        }
+        let profile = &mut self.loaded.profile;
+        let mut stack = profile.begin(Some(outcome));
+        for id in profile.stack(whole) {
+            let frame = profile.frames().get(id);
+            stack = profile.push(stack, frame);
+        }
+        self.short.insert((outcome, number), stack);
+        stack
     }
 
     fn check(&self) -> Result<(), ReadError> {

@@ -10,7 +10,7 @@ use prost::bytes::Buf;
 
 use super::format::{Entry, FRAME_MAX, Kind, MAGIC, VERSION};
 use super::tables::Tables;
-use crate::event::Event;
+use crate::event::{Event, UserHalf};
 use crate::id::Cookie;
 use crate::profile::frames::Frame;
 use crate::profile::header::Header;
@@ -23,8 +23,14 @@ const WINDOW_LOG: u32 = 24;
 /// What a recording holds.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// Something that happened.
+    /// Something that happened; no user half.
     Event(Event),
+    /// A user half without its frames, and the number of its stack.
+    UserHalf(UserHalf, u32),
+    /// The next stack: the number of its callers', and its leaf. The first is number 1.
+    Stack(u32, Frame),
+    /// The numbers of stacks begin again.
+    StacksReset,
     /// Whoever recorded had read everything that was there.
     RoundEnd,
     /// What a place in code is called.

@@ -12,7 +12,7 @@ use super::reader::{Item, Result, bad};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
     BuildId, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange, TaskNotice,
-    UserFrame, UserHalf, Weight,
+    UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::frames::Frame;
@@ -21,7 +21,7 @@ use crate::profile::threads::Thread;
 use crate::time::{ProcessStart, Timestamp};
 
 /// Frames, stacks, threads and strings that may be defined, each.
-const DEFINITIONS: usize = 1 << 24;
+const DEFINITIONS: usize = 1 << 23;
 /// Bytes of all strings together.
 const STRING_BYTES: usize = 128 << 20;
 /// Samples and notices of one compressed frame; more are not written.
@@ -29,10 +29,21 @@ const ROWS: usize = 2 * super::writer::ROWS_MAX;
 /// Frames of all of their stacks together.
 const DEPTHS: usize = 2 * super::writer::DEPTHS_MAX;
 /// Frames of one stack: more than any kernel takes.
-const DEPTH: usize = 2048;
+const DEPTH: u16 = 2048;
 /// Slots that a capture may have, and the number that stands for none.
 const SLOTS: u32 = 1 << 16;
 const NO_SLOT: u32 = u32::MAX;
+
+/// A stack that was defined.
+#[derive(Clone, Copy, Debug)]
+struct Stack {
+    /// The number of its callers'.
+    parent: u32,
+    /// The number of its leaf.
+    frame: u32,
+    /// How many frames it has.
+    depth: u16,
+}
 
 /// What was defined so far.
 #[derive(Debug)]
@@ -40,8 +51,7 @@ pub(super) struct Tables {
     began: Timestamp,
     threads: Vec<Thread>,
     frames: Vec<Frame>,
-    /// Of each stack its callers' and its leaf.
-    stacks: Vec<(u32, u32)>,
+    stacks: Vec<Stack>,
     strings: Vec<Rc<str>>,
     string_bytes: usize,
     rows_left: usize,
@@ -85,7 +95,7 @@ impl Tables {
                 self.threads.push(thread.into());
             }
             Kind::Frames(frames) => self.read_frames(&frames)?,
-            Kind::Stacks(stacks) => self.read_stacks(&stacks)?,
+            Kind::Stacks(stacks) => self.read_stacks(&stacks, sink)?,
             Kind::KernelHalves(halves) => self.read_kernel_halves(&halves, sink)?,
             Kind::UserHalves(halves) => self.read_user_halves(&halves, sink)?,
             Kind::Notices(notices) => self.read_notices(&notices, sink)?,
@@ -122,9 +132,10 @@ impl Tables {
         Ok(())
     }
 
-    fn read_stacks(&mut self, stacks: &format::Stacks) -> Result<()> {
+    fn read_stacks(&mut self, stacks: &format::Stacks, sink: &mut dyn FnMut(Item)) -> Result<()> {
         if stacks.reset {
             self.stacks.clear();
+            sink(Item::StacksReset);
         }
         check_room(self.stacks.len(), stacks.parent.len())?;
         let mut frame = 0_u32;
@@ -134,8 +145,17 @@ impl Tables {
             let parent = own.checked_sub(before as usize);
             match parent {
                 Some(parent) if before > 0 && (frame as usize) < self.frames.len() => {
+                    let depth = 1 + self.depth(parent);
+                    if depth > DEPTH {
+                        return bad("a stack is too deep");
+                    }
                     let parent = u32::try_from(parent).expect("there are fewer definitions");
-                    self.stacks.push((parent, frame));
+                    self.stacks.push(Stack {
+                        parent,
+                        frame,
+                        depth,
+                    });
+                    sink(Item::Stack(parent, self.frames[frame as usize]));
                 }
                 _ => return bad("a stack refers to what is not there"),
             }
@@ -143,16 +163,22 @@ impl Tables {
         Ok(())
     }
 
+    /// How many frames a stack has.
+    fn depth(&self, stack: usize) -> u16 {
+        let index = stack.checked_sub(1);
+        index.map_or(0, |index| self.stacks[index].depth)
+    }
+
     /// The frames of a stack, leaf first.
     fn frames(&mut self, stack: u64) -> Result<Vec<Frame>> {
         let mut frames = Vec::new();
         let mut at = usize::try_from(stack).unwrap_or(usize::MAX);
         while at > 0 {
-            let Some(&(parent, frame)) = self.stacks.get(at - 1) else {
+            let Some(&Stack { parent, frame, .. }) = self.stacks.get(at - 1) else {
                 return bad("a sample refers to a stack that is not there");
             };
-            if frames.len() >= DEPTH || self.depths_left == 0 {
-                return bad("a stack is too deep");
+            if self.depths_left == 0 {
+                return bad("its stacks are too deep");
             }
             self.depths_left -= 1;
             frames.push(self.frames[frame as usize]);
@@ -211,12 +237,14 @@ impl Tables {
         self.take_rows(halves.time.len())?;
         let mut sums = UserSums::from(self.began);
         for row in 0..halves.time.len() {
-            let Some((mut half, stack)) = sums.half(halves, row) else {
+            let Some((half, stack)) = sums.half(halves, row) else {
                 return bad("a column of user stacks is too short, or a value impossible");
             };
-            let frames = self.frames(stack)?;
-            half.frames = frames.into_iter().filter_map(user_frame).collect();
-            sink(Item::Event(Event::UserHalf(half)));
+            let stack = u32::try_from(stack).unwrap_or(u32::MAX);
+            if stack as usize > self.stacks.len() {
+                return bad("a sample refers to a stack that is not there");
+            }
+            sink(Item::UserHalf(half, stack));
         }
         Ok(())
     }
@@ -310,14 +338,6 @@ fn kernel_address(frame: Frame) -> Option<KernelAddress> {
     match frame {
         Frame::Kernel(address) => Some(address),
         _ => None,
-    }
-}
-
-fn user_frame(frame: Frame) -> Option<UserFrame> {
-    match frame {
-        Frame::File(module, offset) => Some(UserFrame::File(module, offset)),
-        Frame::Anonymous(_, _, address) => Some(UserFrame::Anonymous(address)),
-        Frame::Kernel(_) | Frame::Reason(_) => None,
     }
 }
 

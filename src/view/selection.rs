@@ -1,9 +1,11 @@
 //! The part of a profile that was asked for: what every projection starts from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use rustc_hash::FxHashMap;
 
 use crate::event::Weight;
 use crate::id::{Pid, Tid};
@@ -79,11 +81,14 @@ pub struct StackFrame<'a> {
     pub named: &'a NamedFrame,
 }
 
+/// What stands at the root of a stack, where anything does; and the stack.
+pub type GroupStack = (Option<Arc<str>>, StackId);
+
 /// A distinct stack of one group, and what it weighs.
 #[derive(Clone, Debug)]
 pub struct WeightedStack<'a> {
     /// What stands at its root, safe to show; none where nothing is grouped.
-    pub label: Option<String>,
+    pub label: Option<Arc<str>>,
     /// Root first.
     pub frames: Vec<StackFrame<'a>>,
     /// All of its samples.
@@ -182,16 +187,37 @@ impl<'a> Selection<'a> {
 
     /// What every distinct stack of each group weighs, by the groups' names.
     #[must_use]
-    pub fn weights(&self) -> BTreeMap<(Option<String>, StackId), Weight> {
+    pub fn weights(&self) -> Vec<(GroupStack, Weight)> {
         // What a label depends on is less than what it is: it is made once for each.
-        let mut labels: HashMap<_, Option<String>> = HashMap::new();
-        let mut weights: BTreeMap<(Option<String>, StackId), Weight> = BTreeMap::new();
+        let mut of_rows: FxHashMap<_, u32> = FxHashMap::default();
+        let mut ids: HashMap<Option<Arc<str>>, u32> = HashMap::new();
+        let mut labels = Vec::new();
+        let mut weights: FxHashMap<(u32, StackId), Weight> = FxHashMap::default();
         for row in &self.rows {
             let cpu = (self.group == Group::Cpu).then_some(row.cpu);
-            let label = labels
-                .entry((row.thread, cpu))
-                .or_insert_with(|| self.label(row));
-            *weights.entry((label.clone(), row.stack)).or_default() += row.weight;
+            let label = *of_rows.entry((row.thread, cpu)).or_insert_with(|| {
+                let label: Option<Arc<str>> = self.label(row).map(Into::into);
+                *ids.entry(label.clone()).or_insert_with(|| {
+                    labels.push(label);
+                    u32::try_from(labels.len() - 1).expect("threads are fewer")
+                })
+            });
+            *weights.entry((label, row.stack)).or_default() += row.weight;
+        }
+        let mut weights: Vec<_> = weights
+            .into_iter()
+            .map(|((label, stack), weight)| ((labels[label as usize].clone(), stack), weight))
+            .collect();
+        weights.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        weights
+    }
+
+    /// What every distinct stack weighs, whatever its group.
+    #[must_use]
+    pub fn stack_weights(&self) -> FxHashMap<StackId, Weight> {
+        let mut weights: FxHashMap<StackId, Weight> = FxHashMap::default();
+        for row in &self.rows {
+            *weights.entry(row.stack).or_default() += row.weight;
         }
         weights
     }

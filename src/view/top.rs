@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::functions::{FunctionId, FunctionTable, Place};
 use super::selection::Selection;
@@ -43,11 +44,7 @@ pub struct Share {
 /// stopped short stands for a function where the stack has no other.
 #[must_use]
 pub fn hottest(selection: &Selection<'_>) -> Vec<Function> {
-    let stacks = selection.weights().into_iter();
-    hottest_of(
-        selection,
-        stacks.map(|((_, stack), weight)| (stack, weight)),
-    )
+    hottest_of(selection, selection.stack_weights().into_iter())
 }
 
 /// Samples of one group, and their functions.
@@ -64,9 +61,9 @@ pub struct GroupFunctions {
 /// Lists so many groups at most, the heaviest first, each with its functions.
 #[must_use]
 pub fn by_group(selection: &Selection<'_>, most: usize) -> Vec<GroupFunctions> {
-    let mut groups: HashMap<String, Vec<(StackId, Weight)>> = HashMap::new();
+    let mut groups: HashMap<Option<Arc<str>>, Vec<(StackId, Weight)>> = HashMap::new();
     for ((label, stack), weight) in selection.weights() {
-        let group = groups.entry(label.unwrap_or_default()).or_default();
+        let group = groups.entry(label).or_default();
         group.push((stack, weight));
     }
     let weigh = |stacks: &[(StackId, Weight)]| stacks.iter().map(|(_, weight)| *weight).sum();
@@ -79,7 +76,7 @@ pub fn by_group(selection: &Selection<'_>, most: usize) -> Vec<GroupFunctions> {
     groups
         .into_iter()
         .map(|(total, label, stacks)| GroupFunctions {
-            label,
+            label: label.map(|label| label.to_string()).unwrap_or_default(),
             total,
             functions: hottest_of(selection, stacks.into_iter()),
         })
@@ -93,7 +90,7 @@ pub fn hottest_of(
     stacks: impl Iterator<Item = (StackId, Weight)>,
 ) -> Vec<Function> {
     let table = FunctionTable::new(selection);
-    let mut sums = Sums::new(&table);
+    let mut sums = Sums::new(&table, selection.profile.frames().len());
     for (stack, weight) in stacks {
         sums.add(selection, stack, weight);
     }
@@ -131,7 +128,7 @@ pub fn hottest_of(
 struct Sums<'a> {
     table: &'a FunctionTable<'a>,
     functions: Vec<Share>,
-    frames: HashMap<FrameId, Share>,
+    frames: Vec<Share>,
     /// Of samples without a frame.
     nothing: Weight,
     /// The last stack that each function was counted for.
@@ -140,11 +137,11 @@ struct Sums<'a> {
 }
 
 impl<'a> Sums<'a> {
-    fn new(table: &'a FunctionTable<'a>) -> Self {
+    fn new(table: &'a FunctionTable<'a>, frames: usize) -> Self {
         Self {
             table,
             functions: vec![Share::default(); table.len()],
-            frames: HashMap::new(),
+            frames: vec![Share::default(); frames],
             nothing: Weight(0),
             seen: vec![0; table.len()],
             stacks: 0,
@@ -163,12 +160,12 @@ impl<'a> Sums<'a> {
             self.nothing += weight;
             return;
         };
-        self.frames.entry(leaf).or_default().own += weight;
+        self.frames[leaf.index()].own += weight;
         if let Some(function) = self.table.of_frame(leaf).last() {
             self.functions[function.index()].own += weight;
         }
         for id in frames {
-            self.frames.entry(id).or_default().total += weight;
+            self.frames[id.index()].total += weight;
             for function in self.table.of_frame(id) {
                 let seen = &mut self.seen[function.index()];
                 if *seen != self.stacks {
@@ -189,7 +186,8 @@ impl<'a> Sums<'a> {
     /// The line of each function that weighs the most as the leaf, or else anywhere.
     fn hottest_lines(&self, selection: &Selection<'_>) -> HashMap<FunctionId, Location> {
         let mut lines: HashMap<(FunctionId, &Location), Share> = HashMap::new();
-        for (&id, share) in &self.frames {
+        let frames = selection.profile.frames().iter().zip(&self.frames);
+        for ((id, _), share) in frames.filter(|(_, share)| share.total > Weight(0)) {
             let functions = self.table.of_frame(id);
             for (position, (function, named)) in
                 functions.iter().zip(selection.named(id)).enumerate()

@@ -1,6 +1,7 @@
 //! Call trees: from roots to leaves, or from functions to their callers.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use regex::Regex;
 use rustc_hash::FxHashMap;
@@ -109,7 +110,7 @@ struct Builder<'a> {
     nodes: Vec<Node>,
     roots: Vec<NodeId>,
     children: FxHashMap<(Option<NodeId>, FunctionId), NodeId>,
-    groups: HashMap<(Option<NodeId>, String), NodeId>,
+    groups: HashMap<(Option<NodeId>, Arc<str>), NodeId>,
 }
 
 impl<'a> Builder<'a> {
@@ -151,7 +152,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Ends a path of callers with the group that it belongs to.
-    fn end(&mut self, last: Option<NodeId>, label: Option<String>, weight: Weight) {
+    fn end(&mut self, last: Option<NodeId>, label: Option<Arc<str>>, weight: Weight) {
         let end = match label {
             Some(label) => Some(self.group(last, label, weight)),
             None => last,
@@ -161,11 +162,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn group(&mut self, parent: Option<NodeId>, label: String, weight: Weight) -> NodeId {
+    fn group(&mut self, parent: Option<NodeId>, label: Arc<str>, weight: Weight) -> NodeId {
         let key = (parent, label);
         let known = self.groups.get(&key).copied();
         let node = known.unwrap_or_else(|| {
-            let node = self.push(parent, What::Group(key.1.clone()));
+            let node = self.push(parent, What::Group(key.1.to_string()));
             self.groups.insert(key, node);
             node
         });
