@@ -1,6 +1,7 @@
 //! What a user types: clap types only.
 
 pub mod annotate;
+pub mod completions;
 pub mod diff;
 pub mod doctor;
 pub mod duration;
@@ -69,6 +70,8 @@ pub enum Command {
     List(list::List),
     /// Tell what this kernel and user can do, and how to get the rest
     Doctor(doctor::Doctor),
+    /// Write what a shell needs to complete somno's command lines
+    Completions(completions::Completions),
 }
 
 #[cfg(test)]

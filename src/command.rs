@@ -1,6 +1,7 @@
 //! Runs a sub-command: the only place that puts stages together.
 
 pub mod annotate;
+pub mod completions;
 pub mod diff;
 pub mod doctor;
 pub mod export;
@@ -20,7 +21,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use self::screen::Screen;
 use crate::cli::{Cli, Command};
-use crate::error::{Error, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::time::Timestamp;
 
 /// How much to say on standard error.
@@ -46,6 +47,14 @@ pub fn complain(error: &Error) {
     say(&format!("somno: {error}"));
     if let Some(hint) = error.hint() {
         say(hint);
+    }
+}
+
+/// Writes a text to standard output; that nobody reads it is no failure.
+fn write_stdout(text: &str, what: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context(|| format!("write {what}")),
     }
 }
 
@@ -81,5 +90,6 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         Command::Export(typed) => export::run(*typed, verbosity),
         Command::List(typed) => list::run(&typed),
         Command::Doctor(typed) => doctor::run(&typed),
+        Command::Completions(typed) => completions::run(&typed),
     }
 }

@@ -83,6 +83,8 @@ fn usage_errors_exit_with_2() {
         (&["doctor", "--format", "svg"], "svg"),
         (&["doctor", "me"], "me"),
         (&["list", "everything"], "everything"),
+        (&["completions"], "SHELL"),
+        (&["completions", "csh"], "csh"),
         (&["export", "a.somno"], "--output"),
         (&["export", "a.somno", "-o", "a.jpeg"], "a.jpeg"),
         (&["export", "a.svg", "-o", "a.svg"], "named twice"),
@@ -197,7 +199,14 @@ fn help_names_options() {
 
     let help = stdout(&somno(&["--help"]));
     for command in [
-        "record", "report", "annotate", "export", "diff", "list", "doctor",
+        "record",
+        "report",
+        "annotate",
+        "export",
+        "diff",
+        "list",
+        "doctor",
+        "completions",
     ] {
         assert!(help.contains(command), "{command} is not in\n{help}");
     }
@@ -219,6 +228,22 @@ fn lists_name_what_is_accepted() {
         for name in names {
             assert!(stdout(&output).contains(name), "{name} in {arguments:?}");
         }
+    }
+}
+
+/// Check that shells get what they need, and are asked for by name.
+#[test]
+fn completions_are_written() {
+    for (shell, beginning) in [
+        ("bash", "_somno()"),
+        ("zsh", "#compdef somno"),
+        ("fish", "# "),
+    ] {
+        let output = somno(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let script = stdout(&output);
+        assert!(script.starts_with(beginning), "{script}");
+        assert!(script.contains("max-depth"), "{script}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueHint};
 
 use super::duration;
 use super::format_options::FormatOptions;
@@ -44,6 +44,7 @@ pub struct Record {
     /// Run this command and sample it, with its children
     #[arg(
         value_name = "COMMAND",
+        value_hint = ValueHint::CommandWithArguments,
         trailing_var_arg = true,
         help_heading = "Targets"
     )]
@@ -53,7 +54,7 @@ pub struct Record {
     #[arg(short = 'C', long, value_name = "LIST", help_heading = "Narrowing")]
     pub cpu: Option<String>,
     /// Only tasks of this user (a name or a number)
-    #[arg(short, long, value_name = "UID", help_heading = "Narrowing")]
+    #[arg(short, long, value_name = "UID", value_hint = ValueHint::Username, help_heading = "Narrowing")]
     pub uid: Option<String>,
     /// Only tasks whose name matches this regular expression
     #[arg(long, value_name = "RE", help_heading = "Narrowing")]

@@ -1,10 +1,9 @@
 //! `somno doctor`: what can be done here.
 
-use std::io::Write as _;
-
+use super::write_stdout;
 use crate::capture::doctor;
 use crate::cli::doctor::{Doctor, Format};
-use crate::error::{Context as _, Result};
+use crate::error::Result;
 use crate::report::doctor as report;
 
 /// Runs the sub-command and returns the exit status: 1 when nothing can be captured.
@@ -17,9 +16,6 @@ pub fn run(typed: &Doctor) -> Result<u8> {
         Format::Text => report::text(&checks),
         Format::Json => report::json(&checks),
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        other => other.context(|| "write the report".into())?,
-    }
+    write_stdout(&text, "the report")?;
     Ok(u8::from(!doctor::can_capture(&checks)))
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
 use std::num::NonZeroU64;
 
+use super::write_stdout;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::cli::list::{List, What};
-use crate::error::{Context as _, Result};
+use crate::error::Result;
 use crate::export::Format;
 use crate::id::Tid;
 use crate::text;
@@ -33,10 +33,7 @@ pub fn run(typed: &List) -> Result<u8> {
         Some(What::Formats) => formats(),
         None => format!("FORMATS\n{}\nEVENTS\n{}", formats(), events()),
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        other => other.context(|| "write the list".into())?,
-    }
+    write_stdout(&text, "the list")?;
     Ok(0)
 }
 
