@@ -13,6 +13,8 @@ pub mod list;
 pub mod record;
 pub mod report;
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
 /// A sampling profiler that reads stacks where the task can sleep
@@ -36,6 +38,15 @@ pub struct Cli {
     /// Do not start a pager for what is longer than the terminal
     #[arg(long, global = true)]
     pub no_pager: bool,
+    /// Take options that are not typed from this file
+    #[arg(
+        help = "Take options that are not typed from this file [default: somno/somno.toml in \
+                $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]",
+        long,
+        global = true,
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -13,6 +13,7 @@ pub mod record;
 pub mod recorded;
 pub mod report;
 pub mod screen;
+pub mod settings;
 pub mod write;
 
 use std::io::{self, Write as _};

@@ -3,6 +3,7 @@
 pub mod annotate;
 pub mod diff;
 pub mod export;
+pub mod file;
 pub mod filters;
 mod format_options;
 pub mod output;

@@ -2,18 +2,24 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use somno::cli::Cli;
 use somno::command;
+use somno::command::settings::{Arguments, Refused};
+use somno::error::Error;
 
 fn main() -> ExitCode {
     let started = command::now();
-    let cli = Cli::parse();
+    let (cli, from_file) = match Arguments::read(std::env::args_os()) {
+        Ok(arguments) => arguments.into_parts(),
+        Err(Refused::Typed(error)) => error.exit(),
+        Err(Refused::File(error)) => return fail(&error),
+    };
     match command::run(cli, started) {
         Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            command::complain(&error);
-            ExitCode::from(error.kind().exit_status())
-        }
+        Err(error) => fail(&Arguments::explain(from_file, error)),
     }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    command::complain(error);
+    ExitCode::from(error.kind().exit_status())
 }

@@ -2,9 +2,16 @@
 
 use std::process::{Command, Output, Stdio};
 
+/// Runs somno as if this user had configured nothing.
 fn somno(arguments: &[&str]) -> Output {
+    somno_of("/nonexistent", arguments)
+}
+
+/// Runs somno with this directory of configurations.
+fn somno_of(configurations: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_somno"))
         .args(arguments)
+        .env("XDG_CONFIG_HOME", configurations)
         .stdin(Stdio::null())
         .output()
         .expect("somno can be run")
@@ -245,6 +252,48 @@ fn completions_are_written() {
         assert!(script.starts_with(beginning), "{script}");
         assert!(script.contains("max-depth"), "{script}");
     }
+}
+
+/// Check that a configuration file is found or named, that a mistake in it is refused with
+/// its line, that what cannot be used of it is said to be from there, and that what is typed
+/// wins.
+#[test]
+fn files_configure() {
+    let room = tempfile::tempdir().expect("there is room for temporary files");
+    let found = room.path().join("somno/somno.toml");
+    std::fs::create_dir(room.path().join("somno")).expect("the room can be written");
+    let configurations = room.path().to_str().expect("it is UTF-8");
+    let file = found.to_str().expect("so is this");
+    for (text, status, named) in [
+        ("[record]\n\nfrequenzy = 9\n", 2, "line 3: unknown key"),
+        ("[record]\nfreq = 0\n", 2, "sets --freq"),
+        ("[record]\nevent = 'nonsense'\n", 2, "nonsense"),
+    ] {
+        std::fs::write(&found, text).expect("the file can be written");
+        for output in [
+            somno_of(configurations, &["record", "-a"]),
+            somno(&["record", "-a", "--config", file]),
+            somno(&["--config", file, "record", "-a"]),
+        ] {
+            let message = stderr(&output);
+            assert_eq!(output.status.code(), Some(status), "{text}: {message}");
+            assert!(message.contains(named), "{text}: {message}");
+        }
+    }
+    let output = somno_of(configurations, &["record", "-a", "-e", "absurd"]);
+    assert!(stderr(&output).contains("absurd"), "{}", stderr(&output));
+    let output = somno_of(
+        configurations,
+        &["record", "--config", "/dev/null", "-a", "-F0"],
+    );
+    assert!(stderr(&output).contains("--freq"), "{}", stderr(&output));
+    let output = somno(&["list", "--config", "/nonexistent.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(
+        message.contains("failed to read `/nonexistent.toml`"),
+        "{message}"
+    );
 }
 
 /// Check that everything after the command's name is the command's.

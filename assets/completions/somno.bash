@@ -77,7 +77,7 @@ _somno() {
 
     case "${cmd}" in
         somno)
-            opts="-v -q -h -V --verbose --quiet --color --no-pager --help --version record report annotate diff export list doctor completions help"
+            opts="-v -q -h -V --verbose --quiet --color --no-pager --config --help --version record report annotate diff export list doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -85,6 +85,10 @@ _somno() {
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -95,7 +99,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__annotate)
-            opts="-v -q -h --verbose --quiet --color --no-pager --help"
+            opts="-v -q -h --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,6 +107,10 @@ _somno() {
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -113,7 +121,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__completions)
-            opts="-v -q -h --verbose --quiet --color --no-pager --help bash elvish fish powershell zsh"
+            opts="-v -q -h --verbose --quiet --color --no-pager --config --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -121,6 +129,10 @@ _somno() {
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -131,7 +143,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__diff)
-            opts="-o -v -q -h --output --threshold --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --help"
+            opts="-o -v -q -h --output --threshold --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,6 +205,10 @@ _somno() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -201,7 +217,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__doctor)
-            opts="-v -q -h --format --verbose --quiet --color --no-pager --help"
+            opts="-v -q -h --format --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,6 +231,10 @@ _somno() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -223,7 +243,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__export)
-            opts="-o -v -q -h --output --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --help"
+            opts="-o -v -q -h --output --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,6 +319,10 @@ _somno() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -449,7 +473,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__list)
-            opts="-v -q -h --verbose --quiet --color --no-pager --help events formats"
+            opts="-v -q -h --verbose --quiet --color --no-pager --config --help events formats"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -457,6 +481,10 @@ _somno() {
             case "${prev}" in
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -467,7 +495,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__record)
-            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --all --cpu --uid --comm --no-inherit --freq --period --event --duration --delay --max-depth --no-kernel --no-fault --as-root --output --format --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --help"
+            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --all --cpu --uid --comm --no-inherit --freq --period --event --duration --delay --max-depth --no-kernel --no-fault --as-root --output --format --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -585,6 +613,10 @@ _somno() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -593,7 +625,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__report)
-            opts="-v -q -h --top --tree --callers --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --help"
+            opts="-v -q -h --top --tree --callers --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -653,6 +685,10 @@ _somno() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

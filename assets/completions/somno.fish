@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_somno_global_optspecs
-    string join \n v/verbose q/quiet color= no-pager h/help V/version
+    string join \n v/verbose q/quiet color= no-pager config= h/help V/version
 end
 
 function __fish_somno_needs_command
@@ -27,6 +27,7 @@ end
 complete -c somno -n "__fish_somno_needs_command" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_needs_command" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_needs_command" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_needs_command" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_needs_command" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
@@ -70,6 +71,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l min-width -d 'Lea
 complete -c somno -n "__fish_somno_using_subcommand record" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand record" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -s a -l all -d 'Sample everything that runs'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-inherit -d 'Do not follow children and threads made later'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-kernel -d 'Drop kernel frames, keep every sample'
@@ -105,6 +107,7 @@ none\t'Nothing: all together'"
 complete -c somno -n "__fish_somno_using_subcommand report" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand report" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand report" -l tree -d 'Show who calls whom, from the roots'
 complete -c somno -n "__fish_somno_using_subcommand report" -l no-kernel -d 'Leave kernel frames out, keep every sample'
 complete -c somno -n "__fish_somno_using_subcommand report" -s v -l verbose -d 'Say more; twice for still more'
@@ -114,6 +117,7 @@ complete -c somno -n "__fish_somno_using_subcommand report" -s h -l help -d 'Pri
 complete -c somno -n "__fish_somno_using_subcommand annotate" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand annotate" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand annotate" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_using_subcommand annotate" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand annotate" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
@@ -136,6 +140,7 @@ none\t'Nothing: all together'"
 complete -c somno -n "__fish_somno_using_subcommand diff" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand diff" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand diff" -l no-kernel -d 'Leave kernel frames out, keep every sample'
 complete -c somno -n "__fish_somno_using_subcommand diff" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_using_subcommand diff" -s q -l quiet -d 'Say only what went wrong'
@@ -171,6 +176,7 @@ complete -c somno -n "__fish_somno_using_subcommand export" -l min-width -d 'Lea
 complete -c somno -n "__fish_somno_using_subcommand export" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand export" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand export" -l no-kernel -d 'Leave kernel frames out, keep every sample'
 complete -c somno -n "__fish_somno_using_subcommand export" -l icicle -d 'Draw roots at the top'
 complete -c somno -n "__fish_somno_using_subcommand export" -l flamechart -d 'Keep stacks in order of time, do not merge them'
@@ -183,6 +189,7 @@ complete -c somno -n "__fish_somno_using_subcommand export" -s h -l help -d 'Pri
 complete -c somno -n "__fish_somno_using_subcommand list" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand list" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand list" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_using_subcommand list" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand list" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
@@ -192,6 +199,7 @@ json\t'For scripts'"
 complete -c somno -n "__fish_somno_using_subcommand doctor" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand doctor" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand doctor" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_using_subcommand doctor" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand doctor" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
@@ -199,6 +207,7 @@ complete -c somno -n "__fish_somno_using_subcommand doctor" -s h -l help -d 'Pri
 complete -c somno -n "__fish_somno_using_subcommand completions" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand completions" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand completions" -s v -l verbose -d 'Say more; twice for still more'
 complete -c somno -n "__fish_somno_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand completions" -l no-pager -d 'Do not start a pager for what is longer than the terminal'

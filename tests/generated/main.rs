@@ -2,6 +2,7 @@
 //! generated` writes them; without it, one that differs from what would be written fails.
 
 mod completions;
+mod sample;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
