@@ -2,6 +2,8 @@
 //! generated` writes them; without it, one that differs from what would be written fails.
 
 mod completions;
+mod manual;
+mod roff;
 mod sample;
 
 use std::path::{Path, PathBuf};
