@@ -42,6 +42,28 @@ fn pages_are_up_to_date() {
     check_known(SECTIONS, &parts);
 }
 
+/// Check that the page of the format has every field under its number.
+#[test]
+fn format_is_described() {
+    let read = |name: &str| fs::read_to_string(path_of(name)).expect("it is there");
+    let (source, page) = (
+        read("src/recording/format.rs"),
+        read("man/somno-recording.5"),
+    );
+    let mut fields = 0;
+    for part in source.split("tag = \"").skip(1) {
+        let number = part.split('"').next().unwrap_or_default();
+        let name = part.split("pub(super) ").nth(1).unwrap_or_default();
+        let Some((name, _)) = name.split_once(':').filter(|_| !part.contains("enum")) else {
+            continue;
+        };
+        fields += 1;
+        let entry = format!(".BR \"{number} {name}\"");
+        assert!(page.contains(&entry), "{entry} is missing");
+    }
+    assert!(fields > 90, "{fields} were found");
+}
+
 fn page_name(command: &Command) -> String {
     let name = command.get_bin_name().unwrap_or(command.get_name());
     name.replace(' ', "-")
