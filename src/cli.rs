@@ -17,26 +17,35 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 
+/// Where --help has the options of every sub-command.
+const GLOBAL: &str = "Global options";
+
 /// A sampling profiler that reads stacks where the task can sleep
 #[derive(Debug, Parser)]
 #[command(
     name = "somno",
     version,
     max_term_width = 100,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "EXAMPLES:\n  \
+        sudo somno record -- python3 script.py\n  \
+        somno report profile.somno\n  \
+        somno export profile.somno -o profile.svg\n  \
+        sudo somno doctor\n\n\
+        `man 7 somno` tells how it works, what it needs and what gets lost."
 )]
 pub struct Cli {
     /// Say more; twice for still more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
     pub verbose: u8,
     /// Say only what went wrong
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub quiet: bool,
     /// Colours in what is shown
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, help_heading = GLOBAL)]
     pub color: Color,
     /// Do not start a pager for what is longer than the terminal
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub no_pager: bool,
     /// Take options that are not typed from this file
     #[arg(
@@ -44,7 +53,8 @@ pub struct Cli {
                 $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]",
         long,
         global = true,
-        value_name = "FILE"
+        value_name = "FILE",
+        help_heading = GLOBAL
     )]
     pub config: Option<PathBuf>,
     /// What to do.

@@ -42,17 +42,17 @@ complete -c somno -n "__fish_somno_needs_command" -f -a "list" -d 'List what -e 
 complete -c somno -n "__fish_somno_needs_command" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
 complete -c somno -n "__fish_somno_needs_command" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
 complete -c somno -n "__fish_somno_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c somno -n "__fish_somno_using_subcommand record" -s p -l pid -d 'Sample these processes, all of their threads' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -s t -l tid -d 'Sample these threads' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s p -l pid -d 'Sample these processes (12,34), all of their threads' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s t -l tid -d 'Sample these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tasks whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s F -l freq -d 'Samples a second [default: 999]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s c -l period -d 'One sample after so many events' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (10s, 1.5m); a command that still runs is ended' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first [default: 512]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (2s)' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s o -l output -d 'Write here, by extension: .somno, .svg, .html, .folded, .txt, .pb.gz, .pprof, .speedscope.json, .firefox.json, .firefox.json.gz, .perf, .json; - is stdout [default: profile.somno]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -l format -d 'What to write, whatever the extension' -r -f -a "recording\t'Everything, to be looked at later'
 svg\t'A flame graph'
@@ -63,7 +63,7 @@ speedscope\t'A profile for speedscope.app'
 firefox\t'A profile for profiler.firefox.com'
 perf-script\t'The text that perf script prints'
 json\t'Counts, functions and threads, as report --format json'"
-complete -c somno -n "__fish_somno_using_subcommand record" -l stats -d 'Write counts of what happened, was lost and cost, as JSON' -r -F
+complete -c somno -n "__fish_somno_using_subcommand record" -l stats -d 'Write counts of what happened, was lost and cost, as JSON; - is stdout' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -l title -d 'Put this above [default: what was sampled]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l width -d 'Pixels from side to side of a flame graph [default: as wide as the window]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l colors -d 'Colour by kind of code (kind), or by one of inferno\'s palettes (hot, java, rust, ...) [default: kind]' -r
@@ -92,14 +92,14 @@ complete -c somno -n "__fish_somno_using_subcommand report" -l callers -d 'Show 
 complete -c somno -n "__fish_somno_using_subcommand report" -l format -d 'How to show it' -r -f -a "text\t'For people'
 json\t'For scripts'"
 complete -c somno -n "__fish_somno_using_subcommand report" -l comm -d 'Only threads whose name matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l pid -d 'Only these processes' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l tid -d 'Only these threads' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l event -d 'Only this event, where several were recorded' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l from -d 'Only from this time since the start on (1.5s)' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l to -d 'Only before this time since the start' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -l to -d 'Only before this time since the start (2m)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l group -d 'What samples are put together by [default: the thread\'s name]' -r -f -a "process\t'Processes, by name and number'
 thread\t'Threads, by name and number'
 cpu\t'CPUs'
@@ -125,14 +125,14 @@ complete -c somno -n "__fish_somno_using_subcommand annotate" -s h -l help -d 'P
 complete -c somno -n "__fish_somno_using_subcommand diff" -s o -l output -d 'Draw a flame graph of AFTER here (.svg), red where it grew and blue where it shrank' -r -F
 complete -c somno -n "__fish_somno_using_subcommand diff" -l threshold -d 'Hide functions that changed by less, in percentage points [default: 0.5]' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l comm -d 'Only threads whose name matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l pid -d 'Only these processes' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l tid -d 'Only these threads' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l event -d 'Only this event, where several were recorded' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l from -d 'Only from this time since the start on (1.5s)' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l to -d 'Only before this time since the start' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -l to -d 'Only before this time since the start (2m)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l group -d 'What samples are put together by [default: the thread\'s name]' -r -f -a "process\t'Processes, by name and number'
 thread\t'Threads, by name and number'
 cpu\t'CPUs'
@@ -157,14 +157,14 @@ firefox\t'A profile for profiler.firefox.com'
 perf-script\t'The text that perf script prints'
 json\t'Counts, functions and threads, as report --format json'"
 complete -c somno -n "__fish_somno_using_subcommand export" -l comm -d 'Only threads whose name matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l pid -d 'Only these processes' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l tid -d 'Only these threads' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l event -d 'Only this event, where several were recorded' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l from -d 'Only from this time since the start on (1.5s)' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l to -d 'Only before this time since the start' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -l to -d 'Only before this time since the start (2m)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l group -d 'What samples are put together by [default: the thread\'s name]' -r -f -a "process\t'Processes, by name and number'
 thread\t'Threads, by name and number'
 cpu\t'CPUs'

@@ -10,6 +10,11 @@ use crate::config::output::OutputFormat;
 
 /// Write a recording in another format
 #[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES:\n  \
+        somno export profile.somno -o profile.svg\n  \
+        somno export profile.somno -o profile.html --open\n  \
+        somno export profile.somno -o - --format folded --comm '^worker' | less\n  \
+        somno export profile.somno -o profile.pb.gz --from 2s --to 3s")]
 pub struct Export {
     /// The recording
     #[arg(value_name = "FILE")]

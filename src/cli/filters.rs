@@ -12,7 +12,7 @@ pub struct Filters {
     /// Only threads whose name matches this regular expression
     #[arg(long, value_name = "RE", help_heading = "Filters")]
     pub comm: Option<String>,
-    /// Only these processes
+    /// Only these processes (12,34)
     #[arg(
         long,
         value_name = "PID",
@@ -20,7 +20,7 @@ pub struct Filters {
         help_heading = "Filters"
     )]
     pub pid: Vec<u32>,
-    /// Only these threads
+    /// Only these threads (12,34)
     #[arg(
         long,
         value_name = "TID",
@@ -43,7 +43,7 @@ pub struct Filters {
     /// Only from this time since the start on (1.5s)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Filters")]
     pub from: Option<Duration>,
-    /// Only before this time since the start
+    /// Only before this time since the start (2m)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Filters")]
     pub to: Option<Duration>,
     /// Leave kernel frames out, keep every sample

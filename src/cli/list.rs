@@ -4,6 +4,9 @@ use clap::{Args, ValueEnum};
 
 /// List what -e and --format accept here
 #[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES:\n  \
+        somno list formats\n  \
+        sudo somno list events | grep cache")]
 pub struct List {
     /// Only these
     #[arg(value_enum)]

@@ -20,7 +20,7 @@ use crate::config::output::OutputFormat;
         somno record -a -F 99 -d 30s -o - --format folded | less"
 )]
 pub struct Record {
-    /// Sample these processes, all of their threads
+    /// Sample these processes (12,34), all of their threads
     #[arg(
         short,
         long,
@@ -29,7 +29,7 @@ pub struct Record {
         help_heading = "Targets"
     )]
     pub pid: Vec<u32>,
-    /// Sample these threads
+    /// Sample these threads (12,34)
     #[arg(
         short,
         long,
@@ -85,13 +85,13 @@ pub struct Record {
         help_heading = "Sampling"
     )]
     pub event: Option<String>,
-    /// Stop after this time (10s, 1.5m); a command that still runs is ended
+    /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub duration: Option<Duration>,
-    /// Wait this long before sampling
+    /// Wait this long before sampling (2s)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub delay: Option<Duration>,
-    /// User frames to keep, leaf first [default: 512]
+    /// User frames to keep, leaf first, up to 1024 [default: 512]
     #[arg(long, value_name = "N", help_heading = "Sampling")]
     pub max_depth: Option<u32>,
     /// Drop kernel frames, keep every sample
@@ -140,7 +140,7 @@ pub struct Record {
     /// Leave names out of the recording
     #[arg(long, help_heading = "Output")]
     pub no_symbols: bool,
-    /// Write counts of what happened, was lost and cost, as JSON
+    /// Write counts of what happened, was lost and cost, as JSON; - is stdout
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub stats: Option<PathBuf>,
     /// How.

@@ -144,7 +144,9 @@ impl Help {
         let help = command.get_after_long_help();
         let help = help.or_else(|| command.get_after_help());
         let help = help.map(ToString::to_string).unwrap_or_default();
-        let (notes, examples) = help.split_once("EXAMPLES:\n").unwrap_or((&help, ""));
+        let (before, rest) = help.split_once("EXAMPLES:\n").unwrap_or((&help, ""));
+        let (examples, after) = rest.split_once("\n\n").unwrap_or((rest, ""));
+        let notes = if before.is_empty() { after } else { before };
         let notes: Vec<_> = notes.trim().lines().map(text).collect();
         let example = |lines: &str| match lines {
             "" => String::new(),
