@@ -1,5 +1,5 @@
 //! Reads a recording. Whatever is in the file, it takes bounded memory and ends in a
-//! bounded time: a compressed frame is at most [`FRAME_MAX`] bytes, and nothing refers to
+//! bounded time: a compressed frame is at most `FRAME_MAX` bytes, and nothing refers to
 //! what was not defined before.
 
 use std::collections::HashSet;
