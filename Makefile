@@ -1,6 +1,7 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz demo test lint bench test-cfi test-vm fuzz
+.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench test-cfi test-vm fuzz \
+	install uninstall deb test-deb
 
 # Loading programs into the kernel takes root: through sudo where we are not.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -25,6 +26,7 @@ setup:
 setup-lint: setup
 	$(call need,to check the format of the BPF programs,command -v clang-format,clang-format)
 	$(call need,to check scripts,command -v shellcheck,shellcheck)
+	$(call need,to check pages of the manual,command -v groff,groff-base)
 
 need_perf = $(call need,to compare with,perf --version,linux-perf || $(SUDO) apt-get install -y -qq linux-tools-generic)
 
@@ -66,8 +68,44 @@ lint: setup-lint
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c
-	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot .ci/run
+	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/deb \
+		assets/deb/build .ci/run
 	shellcheck --shell=dash tests/vm/init
+	! for page in man/*.[157]; do groff -ww -man -Tutf8 $$page 2>&1 >/dev/null; done | grep .
+
+# What `make` has built, where it belongs. Under sudo there may be no cargo, so nothing is built anew.
+PREFIX := /usr/local
+DESTDIR :=
+ZSH := share/zsh/site-functions
+TO = $(DESTDIR)$(PREFIX)
+
+target/release/somno:
+	$(MAKE) build
+
+install: target/release/somno
+	install -D -m 755 target/release/somno $(TO)/bin/somno
+	for section in 1 5 7; do install -D -m 644 -t $(TO)/share/man/man$$section man/*.$$section || exit; done
+	install -D -m 644 assets/completions/somno.bash $(TO)/share/bash-completion/completions/somno
+	install -D -m 644 assets/completions/_somno $(TO)/$(ZSH)/_somno
+	install -D -m 644 assets/completions/somno.fish $(TO)/share/fish/vendor_completions.d/somno.fish
+	install -D -m 644 -t $(TO)/share/doc/somno assets/somno.toml README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
+
+uninstall:
+	rm -f $(TO)/bin/somno $(TO)/share/bash-completion/completions/somno $(TO)/$(ZSH)/_somno \
+		$(TO)/share/fish/vendor_completions.d/somno.fish
+	for section in 1 5 7; do for page in man/*.$$section; do \
+		rm -f $(TO)/share/man/man$$section/$${page##*/} || exit; done; done
+	rm -rf $(TO)/share/doc/somno
+
+deb: build
+	assets/deb/build
+
+setup-test-deb: setup
+	$(call need,to make a clean system,command -v mmdebstrap,mmdebstrap)
+
+# SUITE=<a release of Debian>
+test-deb: setup-test-deb build
+	$(SUDO) tests/deb "$$(assets/deb/build)"
 
 bench: setup-bench
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench
