@@ -251,6 +251,7 @@ fn completions_are_written() {
         let script = stdout(&output);
         assert!(script.starts_with(beginning), "{script}");
         assert!(script.contains("max-depth"), "{script}");
+        assert!(!script.contains("no-fault"), "it is hidden: {script}");
     }
 }
 

@@ -75,7 +75,6 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l config -d 'Take o
 complete -c somno -n "__fish_somno_using_subcommand record" -s a -l all -d 'Sample everything that runs'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-inherit -d 'Do not follow children and threads made later'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-kernel -d 'Drop kernel frames, keep every sample'
-complete -c somno -n "__fish_somno_using_subcommand record" -l no-fault -d 'Never let a read sleep'
 complete -c somno -n "__fish_somno_using_subcommand record" -l as-root -d 'Under sudo, run the command as root, not as the calling user'
 complete -c somno -n "__fish_somno_using_subcommand record" -l debuginfod -d 'Ask the servers in DEBUGINFOD_URLS for debug files that are not here [off]'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-symbols -d 'Leave names out of the recording'

@@ -1,6 +1,6 @@
 //! `somno completions`: what a shell needs to complete command lines.
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::{Shell, generate};
 
 use super::write_stdout;
@@ -21,6 +21,20 @@ pub fn run(typed: &Completions) -> Result<u8> {
 #[must_use]
 pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    generate(shell, &mut Cli::command(), "somno", &mut script);
+    generate(shell, &mut visible(&Cli::command()), "somno", &mut script);
     String::from_utf8_lossy(&script).into_owned()
+}
+
+/// What --help shows of a command: scripts would have hidden options too.
+fn visible(command: &Command) -> Command {
+    let options = command
+        .get_arguments()
+        .filter(|option| !option.is_hide_set());
+    let subs = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    Command::new(command.get_name().to_owned())
+        .about(command.get_about().cloned().unwrap_or_default())
+        .version(command.get_version().unwrap_or_default().to_owned())
+        .disable_version_flag(command.get_version().is_none())
+        .args(options.cloned())
+        .subcommands(subs.map(visible))
 }
