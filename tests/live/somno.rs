@@ -16,14 +16,17 @@ use crate::stats::Stats;
 
 const SOMNO: &str = env!("CARGO_BIN_EXE_somno");
 
-/// somno with whatever arguments, as if nobody had called sudo.
+/// somno with whatever arguments, as if nobody had called sudo, nor configured anything.
 pub(crate) fn command() -> Command {
     command_at(Path::new(SOMNO))
 }
 
 fn command_at(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_remove("SUDO_UID").stdin(Stdio::null());
+    command
+        .env_remove("SUDO_UID")
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .stdin(Stdio::null());
     command
 }
 
