@@ -21,7 +21,7 @@ pub struct Export {
     pub file: PathBuf,
     /// Write here
     #[arg(
-        help = format!("Write here, by extension: {}; - is stdout", OutputFormat::all_extensions()),
+        help = format!("Write here, by extension: {}; - is stdout", OutputFormat::exported_extensions()),
         short,
         long,
         value_name = "OUT",

@@ -90,11 +90,13 @@ impl OutputFormat {
     /// How names of files of every format end, in words.
     #[must_use]
     pub fn all_extensions() -> String {
-        let extensions = Self::all().flat_map(Self::extensions);
-        let dotted: Vec<_> = extensions
-            .map(|extension| format!(".{extension}"))
-            .collect();
-        dotted.join(", ")
+        dotted(Self::all())
+    }
+
+    /// The same of formats that a recording can be exported to.
+    #[must_use]
+    pub fn exported_extensions() -> String {
+        dotted(Self::all().filter(|format| *format != Self::Recording))
     }
 
     /// The format that a file's name asks for: that with the longest ending.
@@ -107,6 +109,14 @@ impl OutputFormat {
         let known = Self::all().filter(|format| length(format).is_some());
         known.max_by_key(length)
     }
+}
+
+fn dotted(formats: impl Iterator<Item = OutputFormat>) -> String {
+    let extensions = formats.flat_map(OutputFormat::extensions);
+    let dotted: Vec<_> = extensions
+        .map(|extension| format!(".{extension}"))
+        .collect();
+    dotted.join(", ")
 }
 
 /// Where something is written.
