@@ -59,27 +59,43 @@ enum somno_outcome {
 	SOMNO_LOST = 8,
 };
 
+/* What a sample's task was doing: an interval off the CPU has the state in which it began. */
+enum somno_state {
+	SOMNO_ON_CPU = 0,
+	/* waiting, and a signal would end that */
+	SOMNO_INTERRUPTIBLE = 1,
+	/* waiting, for a disk mostly */
+	SOMNO_UNINTERRUPTIBLE = 2,
+	/* ready to run, but another task did */
+	SOMNO_PREEMPTED = 3,
+	/* by a signal, a debugger, or a freezer */
+	SOMNO_STOPPED = 4,
+};
+
 #define SOMNO_FLAG_OWN_COST 1 /* the interrupt hit somno's own callback */
 #define SOMNO_FLAG_NMI 2      /* taken in a non-maskable interrupt */
 
 /*
- * The interrupt's part of a sample, one for each. Kernel return addresses
- * follow (leaf first), then with SOMNO_INTERRUPT the user's.
+ * The interrupt's part of a sample, or what ended an interval off the CPU; one
+ * for each. Kernel return addresses follow (leaf first), then with SOMNO_INTERRUPT
+ * the user's.
  */
 struct somno_kernel_half {
 	unsigned int record;
 	unsigned short cpu;
 	unsigned char promise;
 	unsigned char flags;
-	unsigned long long time_ns; /* CLOCK_MONOTONIC */
+	unsigned long long time_ns; /* CLOCK_MONOTONIC; of an interval, its end */
 	unsigned long long cookie;  /* 0: no user half */
-	unsigned long long weight;  /* samples */
+	unsigned long long weight;  /* samples, or nanoseconds */
 	unsigned long long user_ip; /* where user space was or will go on */
 	unsigned int pid;
 	unsigned int tid;
 	unsigned short kernel_frames;
 	unsigned short user_frames;
-	unsigned int reserved;
+	unsigned char state;
+	unsigned char event; /* which of the session's */
+	unsigned short reserved;
 	char comm[SOMNO_COMM_LEN];
 	unsigned long long addresses[];
 };

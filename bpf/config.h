@@ -18,7 +18,15 @@ struct somno_config {
 	bool by_uid;
 	/* only the CPUs in `cpus`, when by_cpu */
 	bool by_cpu;
+	/* intervals off the CPU are samples too */
+	bool off_cpu;
+	/* which of the session's events those are */
+	u8 off_cpu_event;
 	u32 uid;
+	/* shorter intervals are only summed */
+	u64 off_cpu_min_ns;
+	/* what a sample on the CPU weighs */
+	u64 sample_weight;
 	/* user frames kept, leaf first */
 	u32 max_depth;
 	/* bytes that wait in a ring before its reader is woken */

@@ -19,6 +19,18 @@ struct {
 		});
 } kernel_rings SEC(".maps");
 
+/* Intervals off the CPU: likewise, written where a task was just switched in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_RINGBUF);
+			__uint(max_entries, 4096);
+		});
+} switch_rings SEC(".maps");
+
 /* User halves, modules and notices: written in task context. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -32,10 +44,12 @@ static __always_inline u64 wakeup(void *ring, u32 threshold)
 								      : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void emit_kernel_half(struct somno_kernel_half *half, u64 size)
+static __always_inline void emit_kernel_half(void *rings, struct somno_kernel_half *half)
 {
+	u64 size = sizeof(*half) +
+		   ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
 	u32 cpu = half->cpu;
-	void *ring = bpf_map_lookup_elem(&kernel_rings, &cpu);
+	void *ring = bpf_map_lookup_elem(rings, &cpu);
 
 	if (!ring ||
 	    bpf_ringbuf_output(ring, half, size, wakeup(ring, somno_config.kernel_wake_bytes)))

@@ -46,7 +46,7 @@ enum {
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_F_NO_PREALLOC = 1 };
-enum { BPF_F_USER_STACK = 1 << 8 };
+enum { BPF_F_SKIP_FIELD_MASK = 0xff, BPF_F_USER_STACK = 1 << 8 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 
@@ -56,6 +56,11 @@ enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2, BPF_RB_AVAIL_DATA = 0 };
 #define PF_FORKNOEXEC 0x00000040
 #define PF_USER_WORKER 0x00004000
 #define PF_KTHREAD 0x00200000
+
+#define TASK_INTERRUPTIBLE 0x0001
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define TASK_DEAD 0x0080
+#define TASK_NOLOAD 0x0400
 
 /*
  * The context of a perf_event program (bpf_perf_event_data): no CO-RE here, the
@@ -198,8 +203,26 @@ struct vm_area_struct {
 	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
 
+struct thread_info {
+	u32 cpu;
+};
+
+/* What the kernel keeps of a task that does not run. */
+struct thread_struct {
+	unsigned long sp;
+};
+
+/* What is at that stack pointer. */
+struct inactive_task_frame {
+	unsigned long ret_addr;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
+	struct thread_struct thread;
 	unsigned int flags;
+	unsigned int __state;
+	int on_cpu;
 	u32 pid;
 	u32 tgid;
 	u64 start_boottime;
@@ -212,6 +235,11 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	char comm[16];
+};
+
+/* What an iterator of tasks is given. */
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 #pragma clang attribute pop

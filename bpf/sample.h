@@ -93,6 +93,30 @@ static __always_inline void take_user_frames(struct somno_kernel_half *half,
 					   SOMNO_KERNEL_DEPTH * sizeof(u64), BPF_F_USER_STACK));
 }
 
+/* What is alike in all kernel halves, but for comm. */
+static __always_inline void begin_half(struct somno_kernel_half *half, struct task_struct *task,
+				       u32 cpu, u64 time_ns)
+{
+	half->record = SOMNO_KERNEL_HALF;
+	half->cpu = cpu;
+	half->promise = SOMNO_KERNEL_ONLY;
+	half->flags = 0;
+	half->time_ns = time_ns;
+	half->cookie = 0;
+	half->user_ip = 0;
+	half->pid = task->tgid;
+	half->tid = task->pid;
+	half->kernel_frames = 0;
+	half->user_frames = 0;
+	half->reserved = 0;
+}
+
+/* Whether the task ever is in user space. */
+static __always_inline bool has_user_stack(struct task_struct *task)
+{
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+}
+
 /* How the user stack is come by; known when compiling. */
 enum capture_mode { DEFERRED, IN_INTERRUPT };
 
@@ -104,7 +128,6 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	struct somno_kernel_half *half;
 	struct kernel_half_room *room;
 	u32 zero = 0;
-	u64 size;
 
 	if (!is_target(task, cpu))
 		return;
@@ -112,25 +135,17 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	if (!room)
 		return;
 	half = &room->half;
-	half->record = SOMNO_KERNEL_HALF;
-	half->cpu = cpu;
-	half->promise = SOMNO_KERNEL_ONLY;
+	begin_half(half, task, cpu, started_ns);
 	half->flags = in_nmi(cpu) ? SOMNO_FLAG_NMI : 0;
-	half->time_ns = started_ns;
-	half->cookie = 0;
-	half->weight = 1;
-	half->user_ip = 0;
-	half->pid = task->tgid;
-	half->tid = task->pid;
-	half->kernel_frames = 0;
-	half->user_frames = 0;
-	half->reserved = 0;
+	half->weight = somno_config.sample_weight;
+	half->state = SOMNO_ON_CPU;
+	half->event = 0;
 	bpf_get_current_comm(half->comm, sizeof(half->comm));
 
 	if (!somno_config.no_kernel)
 		half->kernel_frames = stack_frames(
 			bpf_get_stack(ctx, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));
-	if (!(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))) {
+	if (has_user_stack(task)) {
 		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
 		if (mode == DEFERRED)
 			arrange_user_half(half, task);
@@ -138,9 +153,7 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 			take_user_frames(half, ctx);
 	}
 
-	size = sizeof(*half) +
-	       ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
-	emit_kernel_half(half, size);
+	emit_kernel_half(&kernel_rings, half);
 	count_nmi_cost(bpf_ktime_get_ns() - started_ns);
 }
 

@@ -42,6 +42,7 @@
 #include "deferred.h"
 #include "sample.h"
 #include "task.h"
+#include "offcpu.h"
 
 /* Capable of being GPL-compatible is what the kernel asks of tracing programs. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -60,6 +61,7 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	follow_child(parent, child);
+	track_child(child);
 	if (is_followed(child))
 		notify(SOMNO_FORK, child, parent, child->comm);
 	return 0;
@@ -110,6 +112,39 @@ int on_leaving(void *ctx)
 
 	if (is_followed(task) && !is_launcher(task))
 		serve_before_leaving(task);
+	return 0;
+}
+
+/* What follows is loaded where intervals off the CPU are wanted. */
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch_out, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int state)
+{
+	begin_interval(prev, preempt, state);
+	return 0;
+}
+
+/* Since 6.14; when the next task has just taken over, and the run queue is not locked any more. */
+SEC("tp_btf/sched_exit_tp")
+int BPF_PROG(on_switched_in, bool is_switch)
+{
+	if (is_switch)
+		end_interval(ctx);
+	return 0;
+}
+
+SEC("iter/task")
+int on_each_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task)
+		return 0;
+	if (off_cpu_sampling)
+		open_interval(task);
+	else
+		close_interval(task);
 	return 0;
 }
 

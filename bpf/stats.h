@@ -18,13 +18,16 @@
 	X(rules_found)		/* rules found by reading .eh_frame */                             \
 	X(symbol_bytes)		/* bytes of symbol tables that were captured */                    \
 	X(symbols_delayed)	/* captures put off until there is room in the ring */             \
-	X(symbols_cut)		/* tables of which only the beginning was captured */
+	X(symbols_cut)		/* tables of which only the beginning was captured */              \
+	X(off_cpu_short)	/* intervals off the CPU that were too short to be samples */      \
+	X(off_cpu_short_ns)	/* nanoseconds of those together */                                \
+	X(off_cpu_untracked)	/* tasks without memory for when they left the CPU */
 
 struct somno_stats {
 #define X(name) u64 name;
 	SOMNO_COUNTERS(X)
 #undef X
-	/* samples by the cost of their interrupt half; see cost_bucket */
+	/* samples by the cost of their kernel half; see cost_bucket */
 	u64 nmi_cost[SOMNO_COST_BUCKETS];
 	u64 nmi_cost_ns;
 };
@@ -101,8 +104,9 @@ static __always_inline void count_nmi_cost(u64 ns)
 
 	if (!mine)
 		return;
-	mine->nmi_cost[cost_bucket(ns)]++;
-	mine->nmi_cost_ns += ns;
+	/* an interrupt may come in between where a switch is counted */
+	__sync_fetch_and_add(&mine->nmi_cost[cost_bucket(ns)], 1);
+	__sync_fetch_and_add(&mine->nmi_cost_ns, ns);
 }
 
 #endif

@@ -6,15 +6,17 @@ pub mod abi;
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
 
 use libbpf_rs::skel::{OpenSkel as _, SkelBuilder as _};
 use libbpf_rs::{
-    Link, MapCore, MapFlags, MapHandle, MapType, OpenObject, ProgramInput, libbpf_sys,
+    Iter, Link, MapCore, MapFlags, MapHandle, MapType, OpenObject, ProgramInput, libbpf_sys,
 };
 
 use crate::addr::KernelAddress;
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Cookie, ModuleId, Tid};
+use crate::time::Timestamp;
 
 #[expect(
     unreachable_pub,
@@ -79,6 +81,19 @@ pub struct Configuration {
     pub kernel_ring_bytes: u32,
     /// Bytes of the ring of user halves; likewise.
     pub user_ring_bytes: u32,
+    /// What a sample on the CPU weighs.
+    pub sample_weight: u64,
+    /// Whether and which intervals off the CPU are samples.
+    pub off_cpu: Option<OffCpu>,
+}
+
+/// Intervals off the CPU that are samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffCpu {
+    /// The shortest.
+    pub min: Duration,
+    /// Which of the session's events they are.
+    pub event: u8,
 }
 
 /// Kernel addresses that tell an NMI from other interrupts.
@@ -94,6 +109,7 @@ pub struct ContextAddresses {
 pub struct Programs<'obj> {
     skeleton: skeleton::SomnoSkel<'obj>,
     kernel_rings: Vec<MapHandle>,
+    switch_rings: Vec<MapHandle>,
 }
 
 impl<'obj> Programs<'obj> {
@@ -113,6 +129,10 @@ impl<'obj> Programs<'obj> {
             .kernel_rings
             .set_max_entries(configuration.cpu_count)
             .context(|| "size the rings of kernel halves".into())?;
+        open.maps
+            .switch_rings
+            .set_max_entries(configuration.cpu_count)
+            .context(|| "size the rings of intervals off the CPU".into())?;
         let rodata = open.maps.rodata_data.as_deref_mut().ok_or_else(|| {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
@@ -130,11 +150,23 @@ impl<'obj> Programs<'obj> {
         ] {
             program.set_autoload(deferred);
         }
+        for program in [
+            &mut progs.on_switch_out,
+            &mut progs.on_switched_in,
+            &mut progs.on_each_task,
+        ] {
+            program.set_autoload(configuration.off_cpu.is_some());
+        }
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
-        let kernel_rings = create_kernel_rings(&skeleton, configuration)?;
+        let kernel_rings = create_rings(&skeleton.maps.kernel_rings, configuration)?;
+        let switch_rings = match configuration.off_cpu {
+            Some(_) => create_rings(&skeleton.maps.switch_rings, configuration)?,
+            None => Vec::new(),
+        };
         Ok(Self {
             skeleton,
             kernel_rings,
+            switch_rings,
         })
     }
 
@@ -172,7 +204,46 @@ impl<'obj> Programs<'obj> {
                 links.push(link.context(|| format!("attach to {tracepoint}"))?);
             }
         }
+        if programs.on_switch_out.autoload() {
+            for program in [&programs.on_switch_out, &programs.on_switched_in] {
+                let link = program.attach();
+                links.push(link.context(|| format!("attach {}", program.name().display()))?);
+            }
+        }
         Ok(links)
+    }
+
+    /// Begins to look at intervals off the CPU: those of followed tasks that wait already
+    /// begin now.
+    ///
+    /// # Errors
+    /// When the kernel does not list its tasks.
+    pub fn begin_off_cpu(&mut self) -> Result<()> {
+        if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
+            bss.off_cpu_sampling = true;
+        }
+        self.visit_tasks()
+    }
+
+    /// Ends it at that moment, and the intervals that are open with it.
+    ///
+    /// # Errors
+    /// When the kernel does not list its tasks.
+    pub fn end_off_cpu(&mut self, at: Timestamp) -> Result<()> {
+        if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
+            bss.off_cpu_end_ns = at.0;
+            bss.off_cpu_sampling = false;
+        }
+        self.visit_tasks()
+    }
+
+    /// Runs a program for every task that there is.
+    fn visit_tasks(&self) -> Result<()> {
+        let link = self.skeleton.progs.on_each_task.attach();
+        let link = link.context(|| "list the tasks".into())?;
+        let mut iterator = Iter::new(&link).context(|| "list the tasks".into())?;
+        std::io::copy(&mut iterator, &mut std::io::sink()).context(|| "list the tasks".into())?;
+        Ok(())
     }
 
     /// Follows a thread: its forks and its exit will be noticed.
@@ -247,6 +318,12 @@ impl<'obj> Programs<'obj> {
         &self.kernel_rings
     }
 
+    /// The rings of intervals off the CPU, one for each CPU, where they are wanted.
+    #[must_use]
+    pub fn switch_rings(&self) -> &[MapHandle] {
+        &self.switch_rings
+    }
+
     /// The ring of user halves, modules and notices.
     #[must_use]
     pub fn user_ring(&self) -> &dyn MapCore {
@@ -313,6 +390,12 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
         }
     }
     target.max_depth = configuration.max_depth;
+    target.sample_weight = configuration.sample_weight;
+    target.off_cpu = flag(configuration.off_cpu.is_some());
+    if let Some(off_cpu) = configuration.off_cpu {
+        target.off_cpu_min_ns = u64::try_from(off_cpu.min.as_nanos()).unwrap_or(u64::MAX);
+        target.off_cpu_event = off_cpu.event;
+    }
     if let Some(context) = configuration.context {
         target.per_cpu_offset = context.per_cpu_offset.0;
         target.preempt_count = context.preempt_count.0;
@@ -321,10 +404,8 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
     target.user_wake_bytes = configuration.user_ring_bytes / 4;
 }
 
-fn create_kernel_rings(
-    skeleton: &skeleton::SomnoSkel<'_>,
-    configuration: &Configuration,
-) -> Result<Vec<MapHandle>> {
+/// Makes a ring for each CPU and puts it in a map.
+fn create_rings(rings: &impl MapCore, configuration: &Configuration) -> Result<Vec<MapHandle>> {
     use std::os::fd::AsRawFd as _;
 
     let options = libbpf_sys::bpf_map_create_opts {
@@ -335,16 +416,14 @@ fn create_kernel_rings(
         .map(|cpu| {
             let ring = MapHandle::create(
                 MapType::RingBuf,
-                Some("kernel_ring"),
+                Some(rings.name()),
                 0,
                 0,
                 configuration.kernel_ring_bytes,
                 &options,
             )
             .context(|| format!("create the ring of CPU {cpu}"))?;
-            skeleton
-                .maps
-                .kernel_rings
+            rings
                 .update(
                     &cpu.to_ne_bytes(),
                     &ring.as_fd().as_raw_fd().to_ne_bytes(),

@@ -33,18 +33,48 @@ use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{Cookie, ModuleId};
 use crate::proc::cpus;
 use crate::profile::histogram::{Histogram, Summary};
-use crate::profile::totals::{Lost, Steps, Symbols};
-use crate::time::Rate;
+use crate::profile::totals::{Lost, OffCpu, Steps, Symbols};
+use crate::time::{Rate, Timestamp};
 
 /// Bytes that wait for the reader, for each CPU: some 4,000 samples.
 const KERNEL_RING_BYTES: u32 = 1024 * 1024;
 /// Bytes of user halves that wait for the reader: some 20,000.
 const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
 
+/// Which moments of a task are samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moments {
+    /// Those on a CPU, counted.
+    OnCpu,
+    /// Intervals off it of at least this length, in nanoseconds.
+    OffCpu(Duration),
+    /// Both, in nanoseconds.
+    Wall(Duration),
+}
+
+impl Moments {
+    /// The shortest interval off the CPU that is a sample, where intervals are.
+    #[must_use]
+    pub fn off_cpu_min(self) -> Option<Duration> {
+        match self {
+            Self::OnCpu => None,
+            Self::OffCpu(min) | Self::Wall(min) => Some(min),
+        }
+    }
+
+    /// Whether there are samples on the CPU.
+    #[must_use]
+    pub fn are_on_cpu(self) -> bool {
+        !matches!(self, Self::OffCpu(_))
+    }
+}
+
 /// How a session samples.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which event.
+    /// Which moments.
+    pub moments: Moments,
+    /// Which event, on the CPU.
     pub event: EventSpec,
     /// How often.
     pub rate: Rate,
@@ -77,6 +107,8 @@ pub struct Counted {
     pub steps: Steps,
     /// What the interrupts cost.
     pub nmi_cost: Summary,
+    /// Intervals off the CPU that are no samples.
+    pub off_cpu: OffCpu,
     /// What was read of symbols; whether it is whole, user space knows.
     pub symbols: Symbols,
 }
@@ -90,6 +122,7 @@ pub struct Session<'obj> {
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
     comm: Option<Regex>,
+    moments: Moments,
     clock_period_ns: Option<u64>,
     deferral: Deferral,
     mode: Mode,
@@ -110,6 +143,11 @@ impl<'obj> Session<'obj> {
             Deferral::Possible => Mode::Deferred,
             Deferral::NoTaskWork | Deferral::BadVerifier => Mode::Interrupt,
         };
+        if mode == Mode::Interrupt && options.moments.off_cpu_min().is_some() {
+            return Err(Error::failed(
+                "failed to sample off the CPU: this kernel cannot defer (Linux 6.18 can)",
+            ));
+        }
         let possible = cpus::possible(u16::MAX)?;
         let configuration = Configuration {
             interrupt_only: mode == Mode::Interrupt,
@@ -125,6 +163,14 @@ impl<'obj> Session<'obj> {
             cpu_count: u32::from(*possible.last().unwrap_or(&0)) + 1,
             kernel_ring_bytes: KERNEL_RING_BYTES,
             user_ring_bytes: USER_RING_BYTES,
+            sample_weight: match options.moments {
+                Moments::Wall(_) => period_ns(options.rate),
+                Moments::OnCpu | Moments::OffCpu(_) => 1,
+            },
+            off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
+                min,
+                event: options.moments.are_on_cpu().into(),
+            }),
         };
         let programs = Programs::load(storage, &configuration).map_err(explain_load)?;
         if mode == Mode::Deferred {
@@ -140,10 +186,8 @@ impl<'obj> Session<'obj> {
             records,
             resolver: Resolver::default(),
             comm: options.comm.clone(),
-            clock_period_ns: options.event.is_clock().then(|| match options.rate {
-                Rate::Frequency(hertz) => 1_000_000_000 / hertz,
-                Rate::Period(period) => period.get(),
-            }),
+            moments: options.moments,
+            clock_period_ns: options.event.is_clock().then(|| period_ns(options.rate)),
             deferral,
             mode,
         })
@@ -164,35 +208,50 @@ impl<'obj> Session<'obj> {
             start: options.start,
             inherit: options.inherit && !matches!(target, Target::Cpus(_)),
         };
-        self.events = targets::open_events(target, &attributes, &self.programs)?;
-        if self.events.is_empty() {
+        let attributes = options.moments.are_on_cpu().then_some(&attributes);
+        let followed = targets::follow(target, attributes, &self.programs)?;
+        if followed.is_empty() {
             return Err(Error::failed(
                 "failed to sample the target: it ended before sampling began",
             ));
         }
-        Ok(())
+        self.events = followed.into_iter().flatten().collect();
+        match options.start {
+            Start::AtExec => self.begin_off_cpu(),
+            Start::ByCall => Ok(()),
+        }
+    }
+
+    fn begin_off_cpu(&mut self) -> Result<()> {
+        match self.moments.off_cpu_min() {
+            Some(_) => self.programs.begin_off_cpu(),
+            None => Ok(()),
+        }
     }
 
     /// Begins to sample, where the options did not leave that to the exec.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn enable(&self) -> Result<()> {
+    pub fn enable(&mut self) -> Result<()> {
         for event in &self.events {
             event.enable().context(|| "start sampling".into())?;
         }
-        Ok(())
+        self.begin_off_cpu()
     }
 
-    /// Stops sampling; callbacks that are pending still run.
+    /// Stops sampling at that moment, which is about now; callbacks that are pending still run.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn disable(&self) -> Result<()> {
+    pub fn disable(&mut self, at: Timestamp) -> Result<()> {
         for event in &self.events {
             event.disable().context(|| "stop sampling".into())?;
         }
-        Ok(())
+        match self.moments.off_cpu_min() {
+            Some(_) => self.programs.end_off_cpu(at),
+            None => Ok(()),
+        }
     }
 
     /// Waits until much is to be read, `other` is readable, or the time is over.
@@ -277,6 +336,11 @@ impl<'obj> Session<'obj> {
                 rule_found: counters.rules_found,
             },
             nmi_cost: Histogram::<3>::from_parts(nmi_cost, counters.nmi_cost_ns).summary(),
+            off_cpu: OffCpu {
+                short_count: counters.off_cpu_short,
+                short_ns: counters.off_cpu_short_ns,
+                untracked: counters.off_cpu_untracked,
+            },
             symbols: Symbols {
                 captured: 0,
                 cut: counters.symbols_cut,
@@ -331,7 +395,11 @@ fn open_rings(
         }
     };
     let mut builder = RingBufferBuilder::new();
-    for ring in programs.kernel_rings() {
+    for ring in programs
+        .kernel_rings()
+        .iter()
+        .chain(programs.switch_rings())
+    {
         builder
             .add(ring, collect())
             .context(|| "open the sample rings".into())?;
@@ -340,6 +408,14 @@ fn open_rings(
         .add(programs.user_ring(), collect())
         .context(|| "open the sample rings".into())?;
     builder.build().context(|| "open the sample rings".into())
+}
+
+/// What a clock's sample stands for.
+fn period_ns(rate: Rate) -> u64 {
+    match rate {
+        Rate::Frequency(hertz) => 1_000_000_000 / hertz,
+        Rate::Period(period) => period.get(),
+    }
 }
 
 /// The kernel says no more than "invalid argument" to a rate that is too high.

@@ -17,6 +17,7 @@ use regex::Regex;
 
 use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
 use crate::bpf::abi;
+use crate::capture::Moments;
 use crate::capture::event_name::EventSpec;
 use crate::cli::record::Record;
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ const MAX_DEPTH: u32 = 512;
 pub struct RecordConfig {
     /// What to sample.
     pub target: TargetConfig,
+    /// Which moments.
+    pub moments: Moments,
     /// The event; the best one that the machine has, where none is named.
     pub event: Option<EventSpec>,
     /// How often.
@@ -104,6 +107,7 @@ impl RecordConfig {
     pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
         check_distinct(typed.output.iter().chain(&typed.stats))?;
         Ok(Self {
+            moments: moments(&typed),
             event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
             rate: rate(&typed)?,
             cpus: typed
@@ -178,6 +182,14 @@ fn rate(typed: &Record) -> Result<Rate> {
     })
 }
 
+fn moments(typed: &Record) -> Moments {
+    match (typed.off_cpu, typed.wall) {
+        (Some(min), _) => Moments::OffCpu(min),
+        (None, Some(min)) => Moments::Wall(min),
+        (None, None) => Moments::OnCpu,
+    }
+}
+
 fn max_depth(typed: Option<u32>) -> Result<u32> {
     let depth = typed.unwrap_or(MAX_DEPTH);
     if depth == 0 || depth > abi::MAX_DEPTH {
@@ -242,6 +254,23 @@ mod tests {
         }
     }
 
+    /// Check that waits have a shortest length, given or not.
+    #[test]
+    fn moments_are_chosen() {
+        let micros = Duration::from_micros;
+        for (arguments, moments) in [
+            (&["-a"][..], Moments::OnCpu),
+            (&["--off-cpu", "-a"], Moments::OffCpu(micros(100))),
+            (&["--off-cpu", "1ms", "-a"], Moments::OffCpu(micros(1000))),
+            (&["--off-cpu=0", "-a"], Moments::OffCpu(micros(0))),
+            (&["--wall", "-F", "99", "-a"], Moments::Wall(micros(100))),
+            (&["--wall", "--", "true"], Moments::Wall(micros(100))),
+        ] {
+            let config = config(arguments).expect("valid");
+            assert_eq!(config.moments, moments, "{arguments:?}");
+        }
+    }
+
     /// Check that what cannot be meant is refused with exit status 2.
     #[test]
     fn refusals() {
@@ -262,6 +291,10 @@ mod tests {
             &["-a", "-o", "-", "--stats", "-"],
             &["-a", "-d", "soon"],
             &["-a", "--as-root"],
+            &["-a", "--off-cpu", "--wall"],
+            &["-a", "--off-cpu", "-F", "99"],
+            &["-a", "--off-cpu", "soon"],
+            &["-a", "--wall", "-e", "cycles"],
             &["-p", "0"],
         ] {
             let error = config(arguments).expect_err(&format!("{arguments:?}"));

@@ -57,7 +57,7 @@ pub enum Promise {
 /// The interrupt's part of a sample.
 #[derive(Clone, Debug)]
 pub struct KernelHalf {
-    /// When it was taken.
+    /// When it was taken; of an interval off the CPU, when that ended.
     pub time: Timestamp,
     /// Where the CPU was.
     pub cpu: Cpu,
@@ -67,10 +67,12 @@ pub struct KernelHalf {
     pub tid: Tid,
     /// The thread's name at this moment.
     pub comm: Comm,
-    /// How many samples it stands for.
+    /// How many samples, or nanoseconds, it stands for.
     pub weight: Weight,
     /// Which of the session's events, by position.
     pub event: u8,
+    /// What the task was doing.
+    pub state: TaskState,
     /// How its user stack follows.
     pub promise: Promise,
     /// Whether the interrupt hit somno's own callback.
@@ -79,6 +81,33 @@ pub struct KernelHalf {
     pub in_nmi: bool,
     /// The kernel stack, leaf first; empty in user mode.
     pub kernel: Box<[KernelAddress]>,
+}
+
+/// What the task of a sample was doing; for how long, its weight says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskState {
+    /// It ran.
+    #[default]
+    OnCpu,
+    /// It waited, and a signal would have ended that.
+    Interruptible,
+    /// It waited, for a disk mostly.
+    Uninterruptible,
+    /// It could have run, but another task did.
+    Preempted,
+    /// It was stopped: by a signal, a debugger, or a freezer.
+    Stopped,
+}
+
+impl TaskState {
+    /// Every state, in the order of their numbers in recordings.
+    pub const ALL: [Self; 5] = [
+        Self::OnCpu,
+        Self::Interruptible,
+        Self::Uninterruptible,
+        Self::Preempted,
+        Self::Stopped,
+    ];
 }
 
 /// The task's part of one or more samples.
@@ -321,7 +350,7 @@ pub enum TaskChange {
     Exited,
 }
 
-/// How many samples something stands for.
+/// How many samples, or nanoseconds, something stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight(pub u64);
 

@@ -53,6 +53,16 @@
 //! missing there is found by the next sample that has the file mapped (`wanted.h`). What parses is in global functions, which the verifier looks at
 //! once: 41,000 instructions for the largest program, where it was a million.
 //!
+//! **Time off the CPU** (`bpf/offcpu.h`) is in intervals. `sched_switch` notes when and in which
+//! state a followed task leaves its CPU, under the lock of the run queue, and so does no more: a
+//! task that is not followed costs one look-up. When the task is back, at the end of `__schedule`
+//! and in its own context (`sched_exit_tp`), an interval of at least the shortest length is sent,
+//! with the kernel stack, which is still that of the switch, and a callback is scheduled for the
+//! user stack, if none is pending. Shorter ones are summed. An iterator of tasks begins the
+//! intervals of those that wait already when sampling begins, and ends those that are open when
+//! it stops. The rings of these samples are their own, one a CPU: an interrupt must not meet a
+//! lock of theirs.
+//!
 //! **Frames are places in files** from the moment they leave the kernel, so
 //! nothing depends on the process still being there when names are looked up. Of code
 //! made at run time the process writes the names itself: [`symbolize::jit_maps`] finds

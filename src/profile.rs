@@ -12,7 +12,7 @@ pub mod totals;
 
 use std::time::Duration;
 
-use crate::event::{KernelHalf, Outcome, Weight};
+use crate::event::{KernelHalf, Outcome, TaskState, Weight};
 use crate::id::Cpu;
 use crate::stitch::{Sample, User};
 use crate::time::Timestamp;
@@ -48,6 +48,8 @@ pub struct Row {
     pub cpu: Cpu,
     /// Which of the header's events.
     pub event: u8,
+    /// What the thread was doing.
+    pub state: TaskState,
     /// How the user stack ended; none of a kernel thread.
     pub outcome: Option<Outcome>,
 }
@@ -99,6 +101,7 @@ impl Profile {
             stack,
             cpu: half.cpu,
             event: half.event,
+            state: half.state,
             outcome,
         });
     }

@@ -181,7 +181,7 @@ impl<U: UserPart> Stitcher<U> {
 mod tests {
     use super::*;
     use crate::addr::UserAddress;
-    use crate::event::{Comm, UserFrame, Weight};
+    use crate::event::{Comm, TaskState, UserFrame, Weight};
     use crate::id::{Cpu, Pid, Tid};
     use crate::time::{ProcessStart, Timestamp};
 
@@ -198,6 +198,7 @@ mod tests {
             comm: Comm::from("test"),
             weight: Weight(1),
             event: 0,
+            state: TaskState::OnCpu,
             promise,
             own_cost: false,
             in_nmi: false,

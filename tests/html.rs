@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use somno::addr::KernelAddress;
-use somno::event::{Comm, KernelHalf, Mode, Promise, Weight};
+use somno::event::{Comm, KernelHalf, Mode, Promise, TaskState, Weight};
 use somno::export::{Format, Options, Subject, write};
 use somno::id::{Cpu, Pid, Tid};
 use somno::profile::Profile;
@@ -92,6 +92,7 @@ fn sample(number: u64) -> Sample {
         comm: Comm::from("busy"),
         weight: Weight(1 + number % 3),
         event: 0,
+        state: TaskState::OnCpu,
         promise: Promise::KernelOnly,
         own_cost: false,
         in_nmi: false,
@@ -116,6 +117,7 @@ fn header() -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::MIN),
+        off_cpu_min: None,
         began_unix_ns: 0,
         began: Timestamp(0),
         machine: Machine::default(),

@@ -14,8 +14,8 @@ use inferno::collapse::Collapse as _;
 use inferno::collapse::perf::Folder;
 use somno::addr::{FileOffset, KernelAddress, UserAddress};
 use somno::event::{
-    Comm, Event, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, UserFrame, UserHalf,
-    Weight,
+    Comm, Event, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, TaskState, UserFrame,
+    UserHalf, Weight,
 };
 use somno::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use somno::proc::status::parse_bytes;
@@ -234,6 +234,7 @@ fn header(began: Timestamp) -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::new(9999).expect("it is not zero")),
+        off_cpu_min: None,
         began_unix_ns: 0,
         began,
         machine: Machine::default(),
@@ -268,6 +269,7 @@ fn kernel_half(time: Timestamp, thread: u32, cookie: Cookie) -> KernelHalf {
         promise: Promise::Deferred(cookie),
         own_cost: false,
         in_nmi: false,
+        state: TaskState::OnCpu,
         kernel: [u64::MAX - u64::from(thread % 4) * 64]
             .map(KernelAddress)
             .into(),

@@ -38,6 +38,16 @@ pub mod promise {
     pub const NOT_SCHEDULED: u8 = 5;
 }
 
+/// What a sample's task was doing.
+pub mod state {
+    #![expect(missing_docs, reason = "each is described where abi.h defines it")]
+    pub const ON_CPU: u8 = 0;
+    pub const INTERRUPTIBLE: u8 = 1;
+    pub const UNINTERRUPTIBLE: u8 = 2;
+    pub const PREEMPTED: u8 = 3;
+    pub const STOPPED: u8 = 4;
+}
+
 /// How unwinding ended.
 pub mod outcome {
     #![expect(missing_docs, reason = "each is described where abi.h defines it")]
@@ -155,7 +165,9 @@ mirror!(
         tid: u32,
         kernel_frames: u16,
         user_frames: u16,
-        reserved: u32,
+        state: u8,
+        event: u8,
+        reserved: u16,
         comm: [u8; 16],
     }
 );
@@ -281,6 +293,9 @@ mirror!(
         symbol_bytes: u64,
         symbols_delayed: u64,
         symbols_cut: u64,
+        off_cpu_short: u64,
+        off_cpu_short_ns: u64,
+        off_cpu_untracked: u64,
         nmi_cost: [u64; COST_BUCKETS],
         nmi_cost_ns: u64,
     }
@@ -313,6 +328,9 @@ impl Stats {
         self.symbol_bytes += other.symbol_bytes;
         self.symbols_delayed += other.symbols_delayed;
         self.symbols_cut += other.symbols_cut;
+        self.off_cpu_short += other.off_cpu_short;
+        self.off_cpu_short_ns += other.off_cpu_short_ns;
+        self.off_cpu_untracked += other.off_cpu_untracked;
         for (mine, theirs) in self.nmi_cost.iter_mut().zip(other.nmi_cost) {
             *mine += theirs;
         }

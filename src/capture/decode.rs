@@ -4,8 +4,8 @@ use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::bpf::abi;
 use crate::event::{
     BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, ModuleSymbols, Outcome,
-    Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, UserFrame,
-    UserHalf, Weight,
+    Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, TaskState,
+    UserFrame, UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
@@ -66,7 +66,14 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         tid: Tid(fixed.tid),
         comm: Comm::new(fixed.comm),
         weight: Weight(fixed.weight),
-        event: 0,
+        event: fixed.event,
+        state: match fixed.state {
+            abi::state::INTERRUPTIBLE => TaskState::Interruptible,
+            abi::state::UNINTERRUPTIBLE => TaskState::Uninterruptible,
+            abi::state::PREEMPTED => TaskState::Preempted,
+            abi::state::STOPPED => TaskState::Stopped,
+            _ => TaskState::OnCpu,
+        },
         promise: match fixed.promise {
             abi::promise::DEFERRED => Promise::Deferred(cookie(fixed.cookie)),
             abi::promise::KERNEL_ONLY => Promise::KernelOnly,

@@ -24,15 +24,19 @@ pub enum Target {
     Command(Pid),
 }
 
-/// Opens events with the sampling program on everything that the target names.
+/// What is followed: with an event, where there are to be events.
+pub type Followed = Option<PerfEvent>;
+
+/// Follows everything that the target names, and opens events with the sampling program on it
+/// where they are described.
 ///
 /// # Errors
 /// When the target does not exist, or the kernel refuses.
-pub fn open_events(
+pub fn follow(
     target: &Target,
-    attributes: &Attributes,
+    attributes: Option<&Attributes>,
     programs: &Programs<'_>,
-) -> Result<Vec<PerfEvent>> {
+) -> Result<Vec<Followed>> {
     let opener = Opener {
         attributes,
         programs,
@@ -63,21 +67,24 @@ fn gone(what: &str, id: u32) -> Error {
 }
 
 struct Opener<'a, 'obj> {
-    attributes: &'a Attributes,
+    attributes: Option<&'a Attributes>,
     programs: &'a Programs<'obj>,
 }
 
 impl Opener<'_, '_> {
-    fn open_cpu(&self, cpu: u16) -> Result<PerfEvent> {
+    fn open_cpu(&self, cpu: u16) -> Result<Followed> {
+        let Some(attributes) = self.attributes else {
+            return Ok(None);
+        };
         let event =
-            PerfEvent::open(self.attributes, Scope::Cpu(cpu)).map_err(|error| refused(&error))?;
+            PerfEvent::open(attributes, Scope::Cpu(cpu)).map_err(|error| refused(&error))?;
         self.start(&event)?;
-        Ok(event)
+        Ok(Some(event))
     }
 
     /// Opens events on all threads, listing them again until no new one appears.
     /// A thread that an event was inherited to is followed already.
-    fn open_process(&self, pid: Pid) -> Result<Vec<PerfEvent>> {
+    fn open_process(&self, pid: Pid) -> Result<Vec<Followed>> {
         let mut events = Vec::new();
         let mut seen = std::collections::HashSet::new();
         loop {
@@ -105,21 +112,25 @@ impl Opener<'_, '_> {
     }
 
     /// `None` when the thread is gone or sampled already.
-    fn open_thread(&self, tid: Tid) -> Result<Option<PerfEvent>> {
+    fn open_thread(&self, tid: Tid) -> Result<Option<Followed>> {
         let Some(task) = open_task(tid)? else {
             return Ok(None);
         };
         if self.programs.is_followed(task.as_fd())? {
             return Ok(None);
         }
-        let event = match PerfEvent::open(self.attributes, Scope::Thread(tid)) {
+        let Some(attributes) = self.attributes else {
+            self.programs.follow(task.as_fd())?;
+            return Ok(Some(None));
+        };
+        let event = match PerfEvent::open(attributes, Scope::Thread(tid)) {
             Ok(event) => event,
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
             Err(error) => return Err(refused(&error)),
         };
         self.programs.follow(task.as_fd())?;
         self.start(&event)?;
-        Ok(Some(event))
+        Ok(Some(Some(event)))
     }
 
     fn start(&self, event: &PerfEvent) -> Result<()> {

@@ -85,6 +85,33 @@ pub struct Record {
         help_heading = "Sampling"
     )]
     pub event: Option<String>,
+    /// Sample blocked time instead: waits of at least MIN [default: 100us]
+    #[arg(
+        long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \
+            [default: 100us], and time in which a task could have run but others did, by its length \
+            in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
+        long,
+        value_name = "MIN",
+        num_args = 0..=1,
+        default_missing_value = "100us",
+        value_parser = duration::parse,
+        conflicts_with_all = ["event", "freq", "period", "wall"],
+        help_heading = "Sampling"
+    )]
+    pub off_cpu: Option<Duration>,
+    /// Sample time on and off the CPU together, in nanoseconds [MIN: 100us]
+    #[arg(
+        long_help = "Sample time on the CPU and off it (see --off-cpu) together, in nanoseconds, as \
+            two events: on-cpu and off-cpu.",
+        long,
+        value_name = "MIN",
+        num_args = 0..=1,
+        default_missing_value = "100us",
+        value_parser = duration::parse,
+        conflicts_with = "event",
+        help_heading = "Sampling"
+    )]
+    pub wall: Option<Duration>,
     /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub duration: Option<Duration>,

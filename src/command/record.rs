@@ -25,14 +25,14 @@ use super::{Verbosity, complain, open, say};
 use crate::bpf;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
-use crate::capture::{Options, Session};
+use crate::capture::{Moments, Options, Session};
 use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Kind, Result};
 use crate::event::{EventSource as _, Mode};
 use crate::id::Tid;
 use crate::proc::{machine, status};
-use crate::profile::header::{EventInfo, Header, Unit};
+use crate::profile::header::{self, EventInfo, Header, Unit};
 use crate::profile::totals::{Own, Symbols, Totals};
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::settings::Settings;
@@ -82,7 +82,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         &mut attached,
         &mut collector,
     )?;
-    session.disable()?;
+    session.disable(super::now())?;
     let duration = began
         .elapsed()
         .saturating_sub(config.delay.unwrap_or_default());
@@ -175,6 +175,7 @@ fn totals(session: &Session<'_>, collected: &Collected, times: &Times) -> Result
         duration: times.duration,
         lost: counted.lost,
         steps: counted.steps,
+        off_cpu: counted.off_cpu,
         nmi_cost: counted.nmi_cost,
         own: times.own,
         symbols: Symbols {
@@ -292,12 +293,14 @@ enum Chosen {
 }
 
 fn capture_options(config: &RecordConfig, verbosity: Verbosity) -> (Options, Chosen) {
-    let (event, chosen) = match &config.event {
-        Some(event) => (event.clone(), Chosen::Named),
-        None => default_event(),
+    let (event, chosen) = match (&config.event, config.moments) {
+        (Some(event), _) => (event.clone(), Chosen::Named),
+        (None, Moments::OnCpu) => default_event(),
+        (None, _) => (clock(), Chosen::Named),
     };
     let command = matches!(config.target, TargetConfig::Command { .. });
     let options = Options {
+        moments: config.moments,
         event,
         rate: config.rate,
         max_depth: config.max_depth,
@@ -317,10 +320,13 @@ fn capture_options(config: &RecordConfig, verbosity: Verbosity) -> (Options, Cho
     (options, chosen)
 }
 
+fn clock() -> EventSpec {
+    EventSpec::parse(event_name::CPU_CLOCK).expect("it is in the table")
+}
+
 /// `cycles` where a counter for them can be had, else the clock.
 fn default_event() -> (EventSpec, Chosen) {
-    let parse = |name| EventSpec::parse(name).expect("it is in the table");
-    let cycles = parse(event_name::CYCLES);
+    let cycles = EventSpec::parse(event_name::CYCLES).expect("it is in the table");
     let attributes = Attributes {
         selector: cycles.selector,
         rate: Rate::Frequency(std::num::NonZeroU64::MIN),
@@ -329,7 +335,7 @@ fn default_event() -> (EventSpec, Chosen) {
     };
     match PerfEvent::open(&attributes, Scope::Thread(Tid(0))) {
         Ok(_) => (cycles, Chosen::Pmu),
-        Err(_) => (parse(event_name::CPU_CLOCK), Chosen::NoPmu),
+        Err(_) => (clock(), Chosen::NoPmu),
     }
 }
 
@@ -342,14 +348,26 @@ fn header(session: &Session<'_>, options: &Options, target: String) -> Header {
             .collect(),
         target,
         mode: session.mode(),
-        events: vec![EventInfo {
-            name: options.event.name.clone(),
-            unit: Unit::Samples,
-        }],
+        events: events(options),
         rate: options.rate,
+        off_cpu_min: options.moments.off_cpu_min(),
         began_unix_ns: nanoseconds(ClockId::Realtime),
         began: Timestamp(nanoseconds(ClockId::Monotonic)),
         machine: machine::read(),
+    }
+}
+
+/// What is sampled, in the order of the events' numbers.
+fn events(options: &Options) -> Vec<EventInfo> {
+    let event = |name: &str, unit| EventInfo {
+        name: name.into(),
+        unit,
+    };
+    let off_cpu = event(header::OFF_CPU, Unit::Nanoseconds);
+    match options.moments {
+        Moments::OnCpu => vec![event(&options.event.name, Unit::Samples)],
+        Moments::OffCpu(_) => vec![off_cpu],
+        Moments::Wall(_) => vec![event(header::ON_CPU, Unit::Nanoseconds), off_cpu],
     }
 }
 

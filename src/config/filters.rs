@@ -8,7 +8,7 @@ use crate::cli::filters::{self as cli, Filters};
 use crate::error::{Error, Result};
 use crate::id::{Pid, Tid};
 use crate::proc::cpus;
-use crate::profile::header::Header;
+use crate::profile::header::{Header, Unit};
 use crate::view::selection::{Filter, Group};
 
 /// Which samples are wanted, of whichever recording.
@@ -70,8 +70,10 @@ impl FilterConfig {
                         .with_hint(format!("it has: {}", header.event_names()))
                 })?,
         };
-        let is_one_of_several = header.events.len() > 1 || self.event.is_some();
-        let event = u8::try_from(position).ok().filter(|_| is_one_of_several);
+        // times can be added up, whatever they are of
+        let adds_up = header.events.iter().all(|e| e.unit == Unit::Nanoseconds);
+        let is_chosen = self.event.is_some() || header.events.len() > 1 && !adds_up;
+        let event = u8::try_from(position).ok().filter(|_| is_chosen);
         Ok(Filter {
             event,
             ..self.filter.clone()
@@ -100,7 +102,7 @@ pub(super) fn expression(option: &str, pattern: Option<&str>) -> Result<Option<R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::header::{EventInfo, Unit};
+    use crate::profile::header::EventInfo;
     use crate::view::fixture::Builder;
     use clap::Parser as _;
 

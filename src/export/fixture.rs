@@ -9,7 +9,7 @@ use super::Subject;
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
     BuildId, Comm, FileIdentity, KernelHalf, Mode, Module, ModuleBuildId, Outcome, Promise,
-    UserFrame, UserHalf, Weight,
+    TaskState, UserFrame, UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::Profile;
@@ -89,6 +89,7 @@ impl Fixture {
             comm: Comm::from(comm),
             weight: Weight(weight),
             event: 0,
+            state: TaskState::OnCpu,
             promise: Promise::KernelOnly,
             own_cost: false,
             in_nmi: false,
@@ -218,6 +219,7 @@ fn header() -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::new(1000).expect("it is not zero")),
+        off_cpu_min: None,
         began_unix_ns: 1_700_000_000_000_000_000,
         began: BEGAN,
         machine: Machine {

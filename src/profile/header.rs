@@ -18,8 +18,10 @@ pub struct Header {
     pub mode: Mode,
     /// The events; samples name them by position.
     pub events: Vec<EventInfo>,
-    /// How often.
+    /// How often those on the CPU.
     pub rate: Rate,
+    /// The shortest interval off the CPU that is a sample, where intervals are.
+    pub off_cpu_min: Option<Duration>,
     /// When sampling began, in nanoseconds since 1970.
     pub began_unix_ns: u64,
     /// The same moment on the clock of the samples.
@@ -27,6 +29,11 @@ pub struct Header {
     /// Where.
     pub machine: Machine,
 }
+
+/// The event whose weights are times on the CPU, beside the next.
+pub const ON_CPU: &str = "on-cpu";
+/// The event whose weights are times off the CPU.
+pub const OFF_CPU: &str = "off-cpu";
 
 /// An event that was sampled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +69,24 @@ pub struct Machine {
 }
 
 impl Header {
-    /// How often, in words.
+    /// How often, and which intervals, in words.
     #[must_use]
     pub fn rate_text(&self) -> String {
-        match self.rate {
+        let rate = match self.rate {
             Rate::Frequency(hertz) => format!("{hertz} Hz"),
             Rate::Period(period) => format!("every {period}"),
+        };
+        match self.off_cpu_min {
+            None => rate,
+            Some(min) if self.is_sampled() => format!("{rate}, waits from {min:?}"),
+            Some(min) => format!("waits from {min:?}"),
         }
+    }
+
+    /// Whether anything was sampled on the CPU.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        self.events.iter().any(|event| event.name != OFF_CPU)
     }
 
     /// The names of the events, in words.

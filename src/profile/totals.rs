@@ -28,6 +28,8 @@ pub struct Totals {
     pub start_to_first_sample: Duration,
     /// What followed processes did.
     pub notices: Notices,
+    /// Intervals off the CPU that are no samples.
+    pub off_cpu: OffCpu,
 }
 
 /// What was lost, and where.
@@ -41,6 +43,15 @@ pub struct Lost {
     pub shed: u64,
     pub throttled: u64,
     pub notices: u64,
+}
+
+/// Intervals off the CPU that were too short to be samples, and what is not known of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
+pub struct OffCpu {
+    pub short_count: u64,
+    pub short_ns: u64,
+    pub untracked: u64,
 }
 
 /// What was captured of the symbols of files that could not be opened.

@@ -3,7 +3,7 @@
 use super::columns::{Differ, squeeze};
 use super::format::{self, Kind};
 use crate::addr::{FileOffset, UserAddress};
-use crate::event::{KernelHalf, Outcome, Promise, TaskChange, TaskNotice, UserHalf};
+use crate::event::{KernelHalf, Outcome, Promise, TaskChange, TaskNotice, TaskState, UserHalf};
 use crate::id::{Cookie, ModuleId};
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::stacks::StackId;
@@ -143,6 +143,7 @@ impl Block {
         let own_cost = if half.own_cost { OWN_COST } else { 0 };
         let in_nmi = if half.in_nmi { IN_NMI } else { 0 };
         columns.flags.push(own_cost | in_nmi);
+        columns.state.push(state_code(half.state));
     }
 
     pub(super) fn user_half(&mut self, half: &UserHalf, stack: StackId) {
@@ -203,6 +204,7 @@ impl Block {
             squeeze(&mut columns.event);
             squeeze(&mut columns.promise);
             squeeze(&mut columns.flags);
+            squeeze(&mut columns.state);
             entries.push(Kind::KernelHalves(block.kernel_halves));
         }
         if !block.notices.time.is_empty() {
@@ -215,6 +217,12 @@ impl Block {
 /// An outcome's number.
 pub(super) fn code(outcome: Outcome) -> u32 {
     let position = Outcome::ALL.iter().position(|&other| other == outcome);
+    index(position.expect("all of them are in the list"))
+}
+
+/// A state's number.
+fn state_code(state: TaskState) -> u32 {
+    let position = TaskState::ALL.iter().position(|&other| other == state);
     index(position.expect("all of them are in the list"))
 }
 

@@ -10,7 +10,7 @@ use crate::id::{ModuleId, Pid, Tid};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::histogram::Summary;
 use crate::profile::threads::Thread;
-use crate::profile::totals::{Lost, Notices, Own, Steps, Symbols, Totals};
+use crate::profile::totals::{Lost, Notices, OffCpu, Own, Steps, Symbols, Totals};
 use crate::time::{Rate, Timestamp};
 
 impl From<&Header> for format::Header {
@@ -44,6 +44,7 @@ impl From<&Header> for format::Header {
             architecture: header.machine.architecture.clone(),
             cpus: header.machine.cpus,
             boot_id: header.machine.boot_id.clone(),
+            off_cpu_min: header.off_cpu_min.map(nanoseconds),
         }
     }
 }
@@ -69,6 +70,7 @@ impl From<format::Header> for Header {
             },
             events: header.events.into_iter().map(event).collect(),
             rate: frequency.unwrap_or(Rate::Period(period)),
+            off_cpu_min: header.off_cpu_min.map(Duration::from_nanos),
             began_unix_ns: header.began_unix_ns,
             began: Timestamp(header.began),
             machine: Machine {
@@ -169,6 +171,9 @@ impl From<&Totals> for format::Totals {
             execs: totals.notices.execs,
             exits: totals.notices.exits,
             renames: totals.notices.renames,
+            off_cpu_short_count: totals.off_cpu.short_count,
+            off_cpu_short_ns: totals.off_cpu.short_ns,
+            off_cpu_untracked: totals.off_cpu.untracked,
         }
     }
 }
@@ -215,6 +220,11 @@ impl From<format::Totals> for Totals {
                 execs: totals.execs,
                 exits: totals.exits,
                 renames: totals.renames,
+            },
+            off_cpu: OffCpu {
+                short_count: totals.off_cpu_short_count,
+                short_ns: totals.off_cpu_short_ns,
+                untracked: totals.off_cpu_untracked,
             },
         }
     }

@@ -22,7 +22,7 @@ pub(super) struct Entry {
     pub(super) kind: Option<Kind>,
 }
 
-/// Numbers from 16 on are for what is to come: intervals off the CPU, wakers, labels.
+/// Numbers from 16 on are for what is to come: labels.
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum Kind {
     #[prost(message, tag = "1")]
@@ -87,6 +87,9 @@ pub(super) struct Header {
     pub(super) cpus: u32,
     #[prost(string, tag = "14")]
     pub(super) boot_id: String,
+    /// In nanoseconds; there is none where there are no intervals off the CPU.
+    #[prost(uint64, optional, tag = "15")]
+    pub(super) off_cpu_min: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -199,6 +202,10 @@ pub(super) struct KernelHalves {
     /// 1 it hit somno's own callback, 2 it was taken in an NMI.
     #[prost(uint32, repeated, tag = "10")]
     pub(super) flags: Vec<u32>,
+    /// 0 on the CPU; else off it, where the weight is the interval's length and the time its
+    /// end: 1 interruptible, 2 uninterruptible, 3 preempted, 4 stopped.
+    #[prost(uint32, repeated, tag = "11")]
+    pub(super) state: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -357,4 +364,10 @@ pub(super) struct Totals {
     pub(super) symbol_bytes: u64,
     #[prost(uint64, tag = "28")]
     pub(super) symbols_delayed: u64,
+    #[prost(uint64, tag = "29")]
+    pub(super) off_cpu_short_count: u64,
+    #[prost(uint64, tag = "30")]
+    pub(super) off_cpu_short_ns: u64,
+    #[prost(uint64, tag = "31")]
+    pub(super) off_cpu_untracked: u64,
 }

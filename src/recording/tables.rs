@@ -12,7 +12,7 @@ use super::reader::{Item, Result, bad};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
     BuildId, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange, TaskNotice,
-    UserHalf, Weight,
+    TaskState, UserHalf, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::frames::Frame;
@@ -367,6 +367,7 @@ fn kernel_half(
         comm: Comm::from(""),
         weight: Weight(at(&halves.weight, row)?.wrapping_add(1)),
         event: u8::try_from(at(&halves.event, row)?).ok()?,
+        state: *TaskState::ALL.get(at(&halves.state, row)? as usize)?,
         promise: match at(&halves.promise, row)? {
             DEFERRED => Promise::Deferred(cookie),
             KERNEL_ONLY => Promise::KernelOnly,

@@ -14,7 +14,7 @@ use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::error::Result;
 use crate::event::{
     BuildId, Comm, Event, FileIdentity, KernelHalf, Mode, Module, ModuleBuildId, Outcome, Promise,
-    TaskChange, TaskNotice, UserFrame, UserHalf, Weight,
+    TaskChange, TaskNotice, TaskState, UserFrame, UserHalf, Weight,
 };
 use crate::export::folded;
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
@@ -39,6 +39,7 @@ fn header() -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::MIN),
+        off_cpu_min: None,
         began_unix_ns: 1_700_000_000_000_000_000,
         began: BEGAN,
         machine: Machine {
@@ -60,6 +61,11 @@ fn kernel_half(time: u64, tid: u32, promise: Promise, kernel: &[u64]) -> KernelH
         comm: Comm::from("worker"),
         weight: Weight(1 + time % 3),
         event: 0,
+        state: if time == 4 {
+            TaskState::Preempted
+        } else {
+            TaskState::OnCpu
+        },
         promise,
         own_cost: time == 3,
         in_nmi: false,
@@ -208,6 +214,12 @@ fn written_is_read() {
     let recording = read(&write()).expect("it was just written");
     assert_eq!(recording.header, header());
     assert_eq!(recording.totals, totals());
+    let rows = recording.profile.rows();
+    let preempted = rows.iter().filter(|row| row.state == TaskState::Preempted);
+    assert_eq!(
+        preempted.map(|row| row.time.0).collect::<Vec<_>>(),
+        [BEGAN.0 + 4]
+    );
     assert_eq!(recording.cut, None);
     assert_eq!(
         lines(&recording),

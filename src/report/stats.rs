@@ -11,7 +11,7 @@ use crate::profile::histogram::Summary;
 use crate::profile::names::Names;
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
-use crate::profile::totals::{Lost, Steps, Totals};
+use crate::profile::totals::{Lost, OffCpu, Steps, Totals};
 use crate::time::Rate;
 
 /// Everything that is counted in one run; the keys are a contract.
@@ -31,6 +31,7 @@ pub struct Stats {
     pub user: BTreeMap<&'static str, u64>,
     pub kernel_only: u64,
     pub lost: Lost,
+    pub off_cpu: OffCpu,
     pub reads: Reads,
     pub frames: Frames,
     pub modules: Modules,
@@ -111,8 +112,8 @@ impl Stats {
             },
             event: header.event_names(),
             freq: match header.rate {
-                Rate::Frequency(hertz) => hertz.get(),
-                Rate::Period(_) => 0,
+                Rate::Frequency(hertz) if header.is_sampled() => hertz.get(),
+                _ => 0,
             },
             duration_ns: nanoseconds(totals.duration),
             samples: tally.samples(),
@@ -121,6 +122,7 @@ impl Stats {
             user: outcomes(tally),
             kernel_only: tally.kernel_only,
             lost: totals.lost,
+            off_cpu: totals.off_cpu,
             reads: Reads { slept: tally.slept },
             frames: Frames::new(&totals.steps, names),
             modules: Modules {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::selection::{Filter, Selection};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
-    Comm, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, UserFrame, UserHalf, Weight,
+    Comm, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, TaskState, UserFrame, UserHalf,
+    Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::Profile;
@@ -170,6 +171,7 @@ impl Builder {
                 comm: Comm::from(who.comm),
                 weight: Weight(weight),
                 event: 0,
+                state: TaskState::OnCpu,
                 promise: Promise::Deferred(cookie),
                 own_cost: false,
                 in_nmi: false,
@@ -261,6 +263,7 @@ fn header() -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::new(1000).expect("it is not zero")),
+        off_cpu_min: None,
         began_unix_ns: 0,
         began: Timestamp(0),
         machine: Machine::default(),

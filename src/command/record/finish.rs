@@ -160,7 +160,7 @@ fn say_result(concluded: &Concluded, written: &[String]) {
         ..
     } = concluded;
     if tally.samples() == 0 {
-        say("somno: no samples: nothing that was to be sampled was on a CPU for long enough");
+        say("somno: no samples: nothing that was to be sampled ran, or waited, for long enough");
     }
     let wrote = if written.is_empty() {
         "nothing".into()

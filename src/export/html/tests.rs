@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::addr::KernelAddress;
-use crate::event::{Comm, KernelHalf, Mode, Outcome, Promise, Weight};
+use crate::event::{Comm, KernelHalf, Mode, Outcome, Promise, TaskState, Weight};
 use crate::id::{Cpu, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
@@ -37,6 +37,7 @@ fn header() -> Header {
             unit: Unit::Samples,
         }],
         rate: Rate::Frequency(NonZeroU64::MIN),
+        off_cpu_min: None,
         began_unix_ns: 0,
         began: Timestamp(1000),
         machine: Machine::default(),
@@ -54,6 +55,7 @@ fn sample(us: u64, weight: u64, comm: &str, stack: &[u64]) -> Sample {
             comm: Comm::from(comm),
             weight: Weight(weight),
             event: 0,
+            state: TaskState::OnCpu,
             promise: Promise::KernelOnly,
             own_cost: false,
             in_nmi: false,
