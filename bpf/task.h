@@ -63,10 +63,13 @@ static __always_inline bool is_last_thread(struct task_struct *task)
 	return task->signal->live.counter == 0;
 }
 
-/* Whether the task is somno's child that is about to become COMMAND: its stack is somno's own. */
+/*
+ * Whether the task is somno's child that is about to become COMMAND: its stack is somno's own.
+ * COMMAND's threads have not executed anything either, but their first one has.
+ */
 static __always_inline bool is_launcher(struct task_struct *task)
 {
-	return task->flags & PF_FORKNOEXEC && task->real_parent->tgid == own_pid;
+	return task->group_leader->flags & PF_FORKNOEXEC && task->real_parent->tgid == own_pid;
 }
 
 /*
