@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Outcome, UserHalf};
+use crate::event::{Outcome, TaskState, UserHalf, Weight};
 use crate::profile::histogram::Histogram;
 use crate::stitch::{Sample, UserPart};
 use crate::time::Timestamp;
@@ -14,6 +14,8 @@ pub struct Tally {
     pub outcomes: BTreeMap<Outcome, u64>,
     /// Samples of kernel threads and idle.
     pub kernel_only: u64,
+    /// Nanoseconds off the CPU by the state in which the tasks left it.
+    pub off_cpu: BTreeMap<TaskState, Weight>,
     /// Samples that hit somno's own callback.
     pub own_cost: u64,
     /// Samples that were taken in a non-maskable interrupt.
@@ -50,6 +52,9 @@ impl Tally {
             Some(outcome) => *self.outcomes.entry(outcome).or_default() += 1,
         }
         let half = &sample.kernel_half;
+        if half.state != TaskState::OnCpu {
+            *self.off_cpu.entry(half.state).or_default() += half.weight;
+        }
         self.own_cost += u64::from(half.own_cost);
         self.in_nmi += u64::from(half.in_nmi);
         self.first = Some(self.first.map_or(half.time, |first| first.min(half.time)));
@@ -65,6 +70,12 @@ impl Tally {
     #[must_use]
     pub fn outcome(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// Nanoseconds off the CPU in this state.
+    #[must_use]
+    pub fn off_cpu(&self, state: TaskState) -> Weight {
+        self.off_cpu.get(&state).copied().unwrap_or_default()
     }
 
     /// The share of samples with a user stack that is complete, 0 to 1; `None` without any.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::{Mode, Outcome};
+use crate::event::{Mode, Outcome, TaskState};
 use crate::profile::header::Header;
 use crate::profile::histogram::Summary;
 use crate::profile::names::Names;
@@ -31,13 +31,25 @@ pub struct Stats {
     pub user: BTreeMap<&'static str, u64>,
     pub kernel_only: u64,
     pub lost: Lost,
-    pub off_cpu: OffCpu,
+    pub off_cpu: Off,
     pub reads: Reads,
     pub frames: Frames,
     pub modules: Modules,
     pub cost: Cost,
     pub start_to_first_sample_ns: u64,
     pub bytes_written: u64,
+}
+
+/// Time off the CPU.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
+pub struct Off {
+    pub interruptible_ns: u64,
+    pub uninterruptible_ns: u64,
+    pub preempted_ns: u64,
+    pub stopped_ns: u64,
+    #[serde(flatten)]
+    pub others: OffCpu,
 }
 
 /// What reading user memory took.
@@ -122,7 +134,7 @@ impl Stats {
             user: outcomes(tally),
             kernel_only: tally.kernel_only,
             lost: totals.lost,
-            off_cpu: totals.off_cpu,
+            off_cpu: Off::new(tally, totals.off_cpu),
             reads: Reads { slept: tally.slept },
             frames: Frames::new(&totals.steps, names),
             modules: Modules {
@@ -142,6 +154,18 @@ impl Stats {
             },
             start_to_first_sample_ns: nanoseconds(totals.start_to_first_sample),
             bytes_written,
+        }
+    }
+}
+
+impl Off {
+    fn new(tally: &Tally, others: OffCpu) -> Self {
+        Self {
+            interruptible_ns: tally.off_cpu(TaskState::Interruptible).0,
+            uninterruptible_ns: tally.off_cpu(TaskState::Uninterruptible).0,
+            preempted_ns: tally.off_cpu(TaskState::Preempted).0,
+            stopped_ns: tally.off_cpu(TaskState::Stopped).0,
+            others,
         }
     }
 }

@@ -100,7 +100,7 @@ impl Folded {
         self.0.iter()
     }
 
-    /// How many samples there are.
+    /// How many samples there are, or nanoseconds.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|line| line.count).sum()
     }

@@ -43,6 +43,7 @@ mod linkage;
 mod loading;
 mod names;
 mod narrowing;
+mod off_cpu;
 mod outliving;
 mod python;
 mod real_programs;
