@@ -50,6 +50,8 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tas
 complete -c somno -n "__fish_somno_using_subcommand record" -s F -l freq -d 'Samples a second [default: 999]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s c -l period -d 'One sample after so many events' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l off-cpu -d 'Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l wall -d 'Sample time on and off the CPU together, in nanoseconds [MIN: 100us]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r

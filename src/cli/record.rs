@@ -85,10 +85,10 @@ pub struct Record {
         help_heading = "Sampling"
     )]
     pub event: Option<String>,
-    /// Sample blocked time instead: waits of at least MIN [default: 100us]
+    /// Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]
     #[arg(
         long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \
-            [default: 100us], and time in which a task could have run but others did, by its length \
+            (100us), and time in which a task could have run but others did, by its length \
             in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
         long,
         value_name = "MIN",
