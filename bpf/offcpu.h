@@ -123,8 +123,8 @@ static __always_inline void take_own_stack(void *ctx, struct somno_kernel_half *
 }
 
 /* Begins the sample of an interval that was long enough; NULL where it is to be none. */
-static __always_inline struct somno_kernel_half *
-begin_off_cpu(struct task_struct *task, u32 cpu, struct interval *ended, u64 now_ns)
+static __always_inline struct somno_kernel_half *begin_off_cpu(struct task_struct *task, u32 cpu,
+							       struct interval *ended, u64 now_ns)
 {
 	u64 length_ns = now_ns - ended->since_ns;
 	struct kernel_half_room *room;
