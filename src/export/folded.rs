@@ -44,13 +44,20 @@ pub fn lines(selection: &Selection<'_>) -> Vec<String> {
 /// # Errors
 /// Whatever the writer gives.
 pub fn write(selection: &Selection<'_>, to: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
     Merged::new(selection, Order::FromRoot).each(0.0, &mut |stack| {
+        line.clear();
         for (position, name) in stack.names.iter().enumerate() {
-            let separator = if position > 0 { ";" } else { "" };
-            write!(to, "{separator}{name}")?;
+            if position > 0 {
+                line.push(';');
+            }
+            line.push_str(name);
         }
-        let empty = if stack.names.is_empty() { EMPTY } else { "" };
-        writeln!(to, "{empty} {}", stack.weight.0)
+        if stack.names.is_empty() {
+            line.push_str(EMPTY);
+        }
+        writeln!(line, " {}", stack.weight.0).expect("a string takes everything");
+        to.write_all(line.as_bytes())
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -20,19 +21,16 @@ pub enum Order {
     FromLeaf,
 }
 
-/// A tree of names. The root is no name.
+/// The stacks of groups, by name.
+///
+/// All groups share one tree of names: who stands at the root of a stack is known only
+/// when stacks are given. Threads of a server run the same code, so that this is smaller,
+/// by their number, than a tree that begins with the groups.
 #[derive(Debug)]
 pub struct Merged {
     names: Vec<Rc<str>>,
-    nodes: Vec<Node>,
-}
-
-#[derive(Clone, Debug)]
-struct Node {
-    parent: u32,
-    name: u32,
-    own: Weight,
-    total: Weight,
+    tree: Tree,
+    groups: Vec<Group>,
 }
 
 /// A stack of names, and what it weighs.
@@ -42,6 +40,32 @@ pub struct NamedStack<'a> {
     pub names: &'a [&'a str],
     /// What ends there.
     pub weight: Weight,
+}
+
+/// Who stands at the root, if anybody, and what weighs what there.
+#[derive(Debug)]
+struct Group {
+    label: Option<Arc<str>>,
+    own: Vec<(u32, Weight)>,
+}
+
+impl Group {
+    fn total(&self) -> Weight {
+        self.own.iter().map(|&(_, weight)| weight).sum()
+    }
+}
+
+/// Nodes, each after its parent. The first is the root, which is no name.
+#[derive(Debug)]
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    parent: u32,
+    name: u32,
+    depth: u32,
 }
 
 const ROOT: u32 = 0;
@@ -54,20 +78,37 @@ impl Merged {
     #[must_use]
     pub fn new(selection: &Selection<'_>, order: Order) -> Self {
         let mut builder = Builder::new(selection);
-        for ((label, stack), weight) in selection.weights() {
-            let node = match order {
-                Order::FromRoot => builder.upright(selection, label.as_deref(), stack),
-                Order::FromLeaf => builder.turned(selection, label.as_deref(), stack),
-            };
-            builder.nodes[node as usize].own += weight;
-        }
-        builder.finish()
+        let groups = selection.groups().into_iter();
+        let groups = match order {
+            Order::FromRoot => groups
+                .map(|(label, stacks)| Group {
+                    label,
+                    own: stacks
+                        .into_iter()
+                        .map(|(stack, weight)| (builder.upright(selection, stack), weight))
+                        .collect(),
+                })
+                .collect(),
+            Order::FromLeaf => {
+                let mut own = Vec::new();
+                for (label, stacks) in groups {
+                    let label = label.map(|label| builder.name(&label));
+                    own.extend(stacks.into_iter().map(|(stack, weight)| {
+                        let node = builder.turned(selection, stack);
+                        let node = label.map_or(node, |label| builder.child(node, label));
+                        (node, weight)
+                    }));
+                }
+                vec![Group { label: None, own }]
+            }
+        };
+        builder.finish(groups)
     }
 
     /// What all of it weighs.
     #[must_use]
     pub fn total(&self) -> Weight {
-        self.nodes[ROOT as usize].total
+        self.groups.iter().map(Group::total).sum()
     }
 
     /// Gives every stack, those with the same callers in a row, siblings by name.
@@ -81,57 +122,124 @@ impl Merged {
         least: f64,
         sink: &mut dyn FnMut(NamedStack<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let children = self.children(least);
-        let mut path: Vec<&str> = Vec::new();
-        let mut to_do = vec![(ROOT, 0)];
-        while let Some((id, depth)) = to_do.pop() {
-            let node = &self.nodes[id as usize];
+        let (shown, light): (Vec<_>, Vec<_>) = self
+            .groups
+            .iter()
+            .partition(|group| group.label.is_none() || group.total().0 as f64 >= least);
+        let weight: Weight = light.into_iter().map(Group::total).sum();
+        if weight > Weight(0) {
+            sink(NamedStack { names: &[], weight })?;
+        }
+        let mut sums = Sums::new(&self.tree);
+        shown
+            .into_iter()
+            .try_for_each(|group| self.each_of(group, least, &mut sums, sink))
+    }
+
+    fn each_of<E>(
+        &self,
+        group: &Group,
+        least: f64,
+        sums: &mut Sums<'_>,
+        sink: &mut dyn FnMut(NamedStack<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut path: Vec<&str> = group.label.as_deref().into_iter().collect();
+        let above = path.len();
+        sums.add_up(&group.own, least);
+        for &id in &sums.touched {
+            let sum = sums.of_nodes[id as usize];
             if id != ROOT {
-                path.truncate(depth - 1);
+                if !sum.is_shown(least) {
+                    continue;
+                }
+                let node = self.tree.nodes[id as usize];
+                path.truncate(above + node.depth as usize - 1);
                 path.push(&self.names[node.name as usize]);
             }
-            let shown = children.get(&id).map_or(&[][..], |children| children);
-            let below: Weight = shown
-                .iter()
-                .map(|&child| self.nodes[child as usize].total)
-                .sum();
-            let weight = Weight(node.total.0 - below.0);
+            let weight = Weight(sum.total - sum.shown_below);
             if weight > Weight(0) {
                 sink(NamedStack {
                     names: &path,
                     weight,
                 })?;
             }
-            to_do.extend(shown.iter().rev().map(|&child| (child, depth + 1)));
         }
         Ok(())
     }
+}
 
-    /// The children of every node, by name, that weigh enough.
-    fn children(&self, least: f64) -> FxHashMap<u32, Vec<u32>> {
-        let mut children: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-        for (id, node) in (0..).zip(&self.nodes).skip(1) {
-            if node.total.0 as f64 >= least {
-                children.entry(node.parent).or_default().push(id);
+/// What nodes weigh in one group. Only what that has is looked at: most groups have little.
+#[derive(Debug)]
+struct Sums<'a> {
+    tree: &'a Tree,
+    of_nodes: Vec<Sum>,
+    /// Nodes that weigh something, in order.
+    touched: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    is_touched: bool,
+    /// With all that it called.
+    total: u64,
+    /// What it called that weighs enough.
+    shown_below: u64,
+}
+
+impl Sum {
+    fn is_shown(self, least: f64) -> bool {
+        self.total as f64 >= least
+    }
+}
+
+impl<'a> Sums<'a> {
+    fn new(tree: &'a Tree) -> Self {
+        Self {
+            tree,
+            of_nodes: vec![Sum::default(); tree.nodes.len()],
+            touched: Vec::new(),
+        }
+    }
+
+    fn add_up(&mut self, own: &[(u32, Weight)], least: f64) {
+        for id in self.touched.drain(..) {
+            self.of_nodes[id as usize] = Sum::default();
+        }
+        for &(id, weight) in own {
+            self.of_nodes[id as usize].total += weight.0;
+            self.touch(id);
+        }
+        self.touched.sort_unstable();
+        // what is called comes after its callers
+        for &id in self.touched.iter().rev().filter(|&&id| id != ROOT) {
+            let sum = self.of_nodes[id as usize];
+            let parent = &mut self.of_nodes[self.tree.nodes[id as usize].parent as usize];
+            parent.total += sum.total;
+            if sum.is_shown(least) {
+                parent.shown_below += sum.total;
             }
         }
-        for siblings in children.values_mut() {
-            let name = |id: &u32| &self.names[self.nodes[*id as usize].name as usize];
-            siblings.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+    }
+
+    /// Takes note of a node and its callers.
+    fn touch(&mut self, mut id: u32) {
+        while !self.of_nodes[id as usize].is_touched {
+            self.of_nodes[id as usize].is_touched = true;
+            self.touched.push(id);
+            id = self.tree.nodes[id as usize].parent;
         }
-        children
     }
 }
 
 struct Builder {
     names: Vec<Rc<str>>,
     ids: HashMap<Rc<str>, u32>,
-    nodes: Vec<Node>,
+    /// Parent and name, in the order in which they were met.
+    nodes: Vec<(u32, u32)>,
     children: FxHashMap<(u32, u32), u32>,
     of_frames: Vec<Box<[u32]>>,
-    /// Of stacks under the label that is at hand.
-    of_stacks: FxHashMap<StackId, u32>,
-    label: Option<(Option<String>, u32)>,
+    /// Of stacks, by their index; the root's where it is not known yet.
+    of_stacks: Vec<u32>,
 }
 
 impl Builder {
@@ -139,16 +247,10 @@ impl Builder {
         let mut builder = Self {
             names: Vec::new(),
             ids: HashMap::new(),
-            nodes: vec![Node {
-                parent: ROOT,
-                name: 0,
-                own: Weight(0),
-                total: Weight(0),
-            }],
+            nodes: vec![(ROOT, 0)],
             children: FxHashMap::default(),
             of_frames: Vec::new(),
-            of_stacks: FxHashMap::default(),
-            label: None,
+            of_stacks: vec![ROOT; selection.profile.stacks().len() + 1],
         };
         for (id, _) in selection.profile.frames().iter() {
             let names = selection.named(id).iter();
@@ -173,12 +275,7 @@ impl Builder {
     fn child(&mut self, parent: u32, name: u32) -> u32 {
         let nodes = &mut self.nodes;
         *self.children.entry((parent, name)).or_insert_with(|| {
-            nodes.push(Node {
-                parent,
-                name,
-                own: Weight(0),
-                total: Weight(0),
-            });
+            nodes.push((parent, name));
             u32::try_from(nodes.len() - 1).expect("fewer than 2^32 stacks")
         })
     }
@@ -191,30 +288,14 @@ impl Builder {
         })
     }
 
-    /// The node of a label, under which stacks are looked up from now on.
-    fn base(&mut self, label: Option<&str>) -> u32 {
-        if let Some((known, base)) = &self.label
-            && known.as_deref() == label
-        {
-            return *base;
-        }
-        let base = label.map_or(ROOT, |label| {
-            let name = self.name(label);
-            self.child(ROOT, name)
-        });
-        self.of_stacks.clear();
-        self.label = Some((label.map(str::to_owned), base));
-        base
-    }
-
-    /// The node of a stack; its callers are looked up, or added, once a label.
-    fn upright(&mut self, selection: &Selection<'_>, label: Option<&str>, stack: StackId) -> u32 {
-        let base = self.base(label);
+    /// The node of a stack; its callers are looked up, or added, once.
+    fn upright(&mut self, selection: &Selection<'_>, stack: StackId) -> u32 {
         let stacks = selection.profile.stacks();
         let mut missing = Vec::new();
         let mut at = stack;
         let mut node = loop {
-            if let Some(&known) = self.of_stacks.get(&at) {
+            let known = self.of_stacks[at.index()];
+            if known != ROOT {
                 break known;
             }
             match stacks.split(at) {
@@ -222,17 +303,21 @@ impl Builder {
                     missing.push((at, leaf));
                     at = callers;
                 }
-                None => break base,
+                None => break ROOT,
             }
         };
         for (stack, leaf) in missing.into_iter().rev() {
             node = self.of_frame(node, leaf);
-            self.of_stacks.insert(stack, node);
+            self.of_stacks[stack.index()] = node;
         }
         node
     }
 
-    fn turned(&mut self, selection: &Selection<'_>, label: Option<&str>, stack: StackId) -> u32 {
+    fn turned(&mut self, selection: &Selection<'_>, stack: StackId) -> u32 {
+        let known = self.of_stacks[stack.index()];
+        if known != ROOT {
+            return known;
+        }
         let mut node = ROOT;
         for frame in selection.profile.stack(stack).into_iter().rev() {
             let count = self.of_frames[frame.index()].len();
@@ -241,29 +326,80 @@ impl Builder {
                 node = self.child(node, name);
             }
         }
-        match label {
-            Some(label) => {
-                let name = self.name(label);
-                self.child(node, name)
-            }
-            None => node,
-        }
+        self.of_stacks[stack.index()] = node;
+        node
     }
 
-    /// Adds up: callers were added before what they called.
-    fn finish(mut self) -> Merged {
-        for id in (0..self.nodes.len()).rev() {
-            let node = &mut self.nodes[id];
-            node.total += node.own;
-            let (parent, total) = (node.parent, node.total);
-            if id > 0 {
-                self.nodes[parent as usize].total += total;
-            }
+    /// Numbers the nodes anew: callers before what they call, siblings by name.
+    fn finish(mut self, mut groups: Vec<Group>) -> Merged {
+        self.children = FxHashMap::default();
+        let children = Children::new(&self.nodes, &ranks(&self.names));
+        let mut renumbered = vec![ROOT; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut to_do = vec![(ROOT, 0)];
+        while let Some((id, depth)) = to_do.pop() {
+            let (parent, name) = self.nodes[id as usize];
+            renumbered[id as usize] = u32::try_from(nodes.len()).expect("they are as many");
+            nodes.push(Node {
+                parent: renumbered[parent as usize],
+                name,
+                depth,
+            });
+            let below = children.of(id).iter().rev();
+            to_do.extend(below.map(|&child| (child, depth + 1)));
+        }
+        for (id, _) in groups.iter_mut().flat_map(|group| &mut group.own) {
+            *id = renumbered[*id as usize];
         }
         Merged {
             names: self.names,
-            nodes: self.nodes,
+            tree: Tree { nodes },
+            groups,
         }
+    }
+}
+
+/// The position of every name in their order.
+fn ranks(names: &[Rc<str>]) -> Vec<u32> {
+    let mut in_order: Vec<_> = (0..).zip(names).collect();
+    in_order.sort_unstable_by_key(|&(_, name)| name);
+    let mut ranks = vec![0; names.len()];
+    for (rank, (id, _)) in (0_u32..).zip(in_order) {
+        ranks[id as usize] = rank;
+    }
+    ranks
+}
+
+/// The children of every node, in a row, by name.
+struct Children {
+    all: Vec<u32>,
+    /// Where those of a node begin, and those of the next one.
+    begins: Vec<u32>,
+}
+
+impl Children {
+    fn new(nodes: &[(u32, u32)], ranks: &[u32]) -> Self {
+        let mut all: Vec<u32> = (0..).zip(nodes).skip(1).map(|(id, _)| id).collect();
+        let rank = |id: u32| {
+            let (parent, name) = nodes[id as usize];
+            (parent, ranks[name as usize])
+        };
+        all.sort_unstable_by_key(|&id| rank(id));
+        let mut begins = vec![0; nodes.len() + 1];
+        for &(parent, _) in &nodes[1..] {
+            begins[parent as usize + 1] += 1;
+        }
+        let mut sum = 0;
+        for begin in &mut begins {
+            sum += *begin;
+            *begin = sum;
+        }
+        Self { all, begins }
+    }
+
+    fn of(&self, id: u32) -> &[u32] {
+        let id = id as usize;
+        &self.all[self.begins[id] as usize..self.begins[id + 1] as usize]
     }
 }
 

@@ -188,28 +188,43 @@ impl<'a> Selection<'a> {
     /// What every distinct stack of each group weighs, by the groups' names.
     #[must_use]
     pub fn weights(&self) -> Vec<(GroupStack, Weight)> {
+        self.groups()
+            .into_iter()
+            .flat_map(|(label, stacks)| {
+                let of_group = move |(stack, weight)| ((label.clone(), stack), weight);
+                stacks.into_iter().map(of_group)
+            })
+            .collect()
+    }
+
+    /// The same, group by group.
+    #[must_use]
+    pub fn groups(&self) -> Vec<(Option<Arc<str>>, Vec<(StackId, Weight)>)> {
         // What a label depends on is less than what it is: it is made once for each.
-        let mut of_rows: FxHashMap<_, u32> = FxHashMap::default();
-        let mut ids: HashMap<Option<Arc<str>>, u32> = HashMap::new();
-        let mut labels = Vec::new();
-        let mut weights: FxHashMap<(u32, StackId), Weight> = FxHashMap::default();
+        let mut of_rows: FxHashMap<_, usize> = FxHashMap::default();
+        let mut positions: HashMap<Option<Arc<str>>, usize> = HashMap::new();
+        let mut groups: Vec<(Option<Arc<str>>, FxHashMap<StackId, Weight>)> = Vec::new();
         for row in &self.rows {
             let cpu = (self.group == Group::Cpu).then_some(row.cpu);
-            let label = *of_rows.entry((row.thread, cpu)).or_insert_with(|| {
+            let position = *of_rows.entry((row.thread, cpu)).or_insert_with(|| {
                 let label: Option<Arc<str>> = self.label(row).map(Into::into);
-                *ids.entry(label.clone()).or_insert_with(|| {
-                    labels.push(label);
-                    u32::try_from(labels.len() - 1).expect("threads are fewer")
+                *positions.entry(label.clone()).or_insert_with(|| {
+                    groups.push((label, FxHashMap::default()));
+                    groups.len() - 1
                 })
             });
-            *weights.entry((label, row.stack)).or_default() += row.weight;
+            *groups[position].1.entry(row.stack).or_default() += row.weight;
         }
-        let mut weights: Vec<_> = weights
+        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let in_order = |stacks: FxHashMap<_, _>| {
+            let mut stacks: Vec<_> = stacks.into_iter().collect();
+            stacks.sort_unstable_by_key(|&(stack, _)| stack);
+            stacks
+        };
+        groups
             .into_iter()
-            .map(|((label, stack), weight)| ((labels[label as usize].clone(), stack), weight))
-            .collect();
-        weights.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        weights
+            .map(|(label, stacks)| (label, in_order(stacks)))
+            .collect()
     }
 
     /// What every distinct stack weighs, whatever its group.
