@@ -20,7 +20,10 @@ fn exit_is_shown_on_its_user_stack() {
     running.wait_for_events();
     let mut leavers = Process::spawn(Command::new("sh").args([
         "-c",
-        &format!("for size in 1 128 128 128; do {} $size; done", leaver.path()),
+        &format!(
+            "for size in 1 128 128 128; do {} $size; done",
+            leaver.path()
+        ),
     ]));
     leavers.wait();
     running.signal(Signal::INT);
