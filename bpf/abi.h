@@ -74,6 +74,7 @@ enum somno_state {
 
 #define SOMNO_FLAG_OWN_COST 1 /* the interrupt hit somno's own callback */
 #define SOMNO_FLAG_NMI 2      /* taken in a non-maskable interrupt */
+#define SOMNO_FLAG_WAKER 4    /* who ended the wait is known, and follows the addresses */
 
 /*
  * The interrupt's part of a sample, or what ended an interval off the CPU; one
@@ -95,7 +96,15 @@ struct somno_kernel_half {
 	unsigned short user_frames;
 	unsigned char state;
 	unsigned char event; /* which of the session's */
-	unsigned short reserved;
+	unsigned short waker_frames;
+	char comm[SOMNO_COMM_LEN];
+	unsigned long long addresses[];
+};
+
+/* What ran where a task was woken, which in an interrupt may have nothing to do with it. */
+struct somno_waker {
+	unsigned int pid;
+	unsigned int tid;
 	char comm[SOMNO_COMM_LEN];
 	unsigned long long addresses[];
 };
@@ -240,6 +249,7 @@ struct somno_arm {
 };
 
 _Static_assert(sizeof(struct somno_kernel_half) == 72, "abi");
+_Static_assert(sizeof(struct somno_waker) == 24, "abi");
 _Static_assert(sizeof(struct somno_user_half) == 48, "abi");
 _Static_assert(sizeof(struct somno_identity) == 32, "abi");
 _Static_assert(sizeof(struct somno_module) == 72, "abi");

@@ -20,6 +20,8 @@ struct somno_config {
 	bool by_cpu;
 	/* intervals off the CPU are samples too */
 	bool off_cpu;
+	/* and who ended them is noted */
+	bool wakers;
 	/* which of the session's events those are */
 	u8 off_cpu_event;
 	u32 uid;

@@ -44,10 +44,8 @@ static __always_inline u64 wakeup(void *ring, u32 threshold)
 								      : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void emit_kernel_half(void *rings, struct somno_kernel_half *half)
+static __always_inline void emit_kernel_half(void *rings, struct somno_kernel_half *half, u64 size)
 {
-	u64 size = sizeof(*half) +
-		   ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
 	u32 cpu = half->cpu;
 	void *ring = bpf_map_lookup_elem(rings, &cpu);
 

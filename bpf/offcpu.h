@@ -3,7 +3,8 @@
  * Intervals off the CPU. sched_switch notes when and why a followed task left it; when
  * the task is back, an interval that was long enough becomes a sample. The kernel stack is
  * taken only then, by the task itself: at the end of __schedule it is still what it was when
- * the task left, and no run queue is locked, so that a ring may be.
+ * the task left, and no run queue is locked, so that a ring may be. Where it is wanted,
+ * sched_waking notes who ended the interval.
  */
 #ifndef SOMNO_OFFCPU_H
 #define SOMNO_OFFCPU_H
@@ -26,6 +27,26 @@ struct {
 	__type(value, struct interval);
 } intervals SEC(".maps");
 
+/* Who ended an interval. */
+struct waker {
+	/* when that began; another one's is of no use */
+	u64 since_ns;
+	u32 frames;
+	u32 reserved;
+	union {
+		struct somno_waker who;
+		u64 words[sizeof(struct somno_waker) / 8 + SOMNO_KERNEL_DEPTH];
+	};
+};
+
+/* Key: task. Value: who woke it last. Added and deleted like its interval, where wanted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct waker);
+} wakers SEC(".maps");
+
 /* Key: 0. Value: the sample that this CPU builds, with preemption off. Never deleted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -42,10 +63,9 @@ u64 off_cpu_end_ns;
 /* An address in __schedule, where every task that is off the CPU will go on. */
 u64 switched_from;
 
-/* Frames of the tracing itself that stacks begin with. */
+/* Frames of the tracing itself that stacks begin with: as many as the last time, mostly. */
 #define TRACING_FRAMES_MAX 8
-#define TRACING_FRAMES_UNKNOWN ~0U
-u32 tracing_frames = TRACING_FRAMES_UNKNOWN;
+u32 tracing_frames;
 
 /* All functions of the scheduler are near each other, and far from those that trace. */
 #define SCHEDULER_TEXT 0x10000
@@ -65,6 +85,8 @@ static __always_inline struct interval *track(struct task_struct *task)
 
 	if (!interval)
 		count(off_cpu_untracked);
+	if (somno_config.wakers)
+		bpf_task_storage_get(&wakers, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	return interval;
 }
 
@@ -98,28 +120,39 @@ static __always_inline void begin_interval(struct task_struct *task, bool preemp
 	interval->since_ns = bpf_ktime_get_ns();
 }
 
+static __always_inline bool is_in_scheduler(u64 address)
+{
+	return address - switched_from + SCHEDULER_TEXT < 2 * SCHEDULER_TEXT;
+}
+
 /* How many frames of a stack are of the tracing itself: all before __schedule. */
 static __always_inline u32 count_tracing_frames(struct somno_kernel_half *half)
 {
 	for (u32 i = 0; i < TRACING_FRAMES_MAX; i++) {
-		if (i < half->kernel_frames &&
-		    half->addresses[i] - switched_from + SCHEDULER_TEXT < 2 * SCHEDULER_TEXT)
+		if (i < half->kernel_frames && is_in_scheduler(half->addresses[i]))
 			return i;
 	}
 	return 0;
 }
 
+/* Takes the stack of the current task without its first frames. */
+static __always_inline void take_stack(void *ctx, struct somno_kernel_half *half, u32 skipped)
+{
+	half->kernel_frames =
+		stack_frames(bpf_get_stack(ctx, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64),
+					   skipped & BPF_F_SKIP_FIELD_MASK));
+}
+
 /* Takes the stack of the current task, from __schedule on. */
 static __always_inline void take_own_stack(void *ctx, struct somno_kernel_half *half)
 {
-	u32 size = SOMNO_KERNEL_DEPTH * sizeof(u64);
-
-	if (tracing_frames == TRACING_FRAMES_UNKNOWN) {
-		half->kernel_frames = stack_frames(bpf_get_stack(ctx, half->addresses, size, 0));
-		tracing_frames = count_tracing_frames(half);
-	}
-	half->kernel_frames = stack_frames(
-		bpf_get_stack(ctx, half->addresses, size, tracing_frames & BPF_F_SKIP_FIELD_MASK));
+	take_stack(ctx, half, tracing_frames);
+	if (!switched_from || is_in_scheduler(half->addresses[0]))
+		return;
+	/* the first of all, or somebody else began to trace the same, or ended it */
+	take_stack(ctx, half, 0);
+	tracing_frames = count_tracing_frames(half);
+	take_stack(ctx, half, tracing_frames);
 }
 
 /* Begins the sample of an interval that was long enough; NULL where it is to be none. */
@@ -148,14 +181,65 @@ static __always_inline struct somno_kernel_half *begin_off_cpu(struct task_struc
 	return &room->half;
 }
 
-/* Sees to the user stack and sends the sample. */
-static __always_inline void finish_off_cpu(struct task_struct *task, struct somno_kernel_half *half)
+/* Adds who ended the interval behind its stack; returns how many bytes that takes. */
+static __always_inline u64 add_waker(struct somno_kernel_half *half, struct task_struct *task,
+				     struct interval *ended)
 {
+	struct waker *waker = bpf_task_storage_get(&wakers, task, NULL, 0);
+	u64 size;
+
+	if (!waker || waker->since_ns != ended->since_ns)
+		return 0;
+	half->flags |= SOMNO_FLAG_WAKER;
+	half->waker_frames = waker->frames & 127;
+	size = sizeof(waker->who) + (waker->frames & 127) * sizeof(u64);
+	bpf_probe_read_kernel(&half->addresses[half->kernel_frames & 127], size, &waker->who);
+	return size;
+}
+
+/* Sees to the user stack and sends the sample. */
+static __always_inline void finish_off_cpu(struct task_struct *task, struct somno_kernel_half *half,
+					   struct interval *ended)
+{
+	u64 size = sizeof(*half) + (half->kernel_frames & 127) * sizeof(u64);
+
 	if (has_user_stack(task)) {
 		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
 		arrange_user_half(half, task);
 	}
-	emit_kernel_half(&switch_rings, half);
+	if (somno_config.wakers)
+		size += add_waker(half, task, ended);
+	emit_kernel_half(&switch_rings, half, size);
+}
+
+/*
+ * A task that waits is woken, whose lock is held. The stack is taken only where it will be
+ * wanted, as far as is known now.
+ */
+static __always_inline void note_waker(void *ctx, struct task_struct *task)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct interval *interval;
+	struct waker *waker;
+
+	if (!off_cpu_sampling)
+		return;
+	interval = bpf_task_storage_get(&intervals, task, NULL, 0);
+	if (!interval || !interval->since_ns)
+		return;
+	waker = bpf_task_storage_get(&wakers, task, NULL, 0);
+	if (!waker)
+		return;
+	waker->who.pid = current->tgid;
+	waker->who.tid = current->pid;
+	bpf_get_current_comm(waker->who.comm, sizeof(waker->who.comm));
+	waker->frames = 0;
+	if (!somno_config.no_kernel &&
+	    bpf_ktime_get_ns() - interval->since_ns >= somno_config.off_cpu_min_ns)
+		waker->frames = stack_frames(bpf_get_stack(ctx, waker->who.addresses,
+							   SOMNO_KERNEL_DEPTH * sizeof(u64),
+							   tracing_frames & BPF_F_SKIP_FIELD_MASK));
+	waker->since_ns = interval->since_ns;
 }
 
 /* Ends the interval of a task, if it has one; whoever takes it is the only one to. */
@@ -186,7 +270,7 @@ static __always_inline void end_interval(void *ctx)
 		return;
 	if (!somno_config.no_kernel)
 		take_own_stack(ctx, half);
-	finish_off_cpu(task, half);
+	finish_off_cpu(task, half, &ended);
 	count_nmi_cost(bpf_ktime_get_ns() - now_ns);
 }
 
@@ -232,7 +316,7 @@ static __always_inline void close_interval(struct task_struct *task)
 	if (!somno_config.no_kernel)
 		half->kernel_frames = stack_frames(bpf_get_task_stack(
 			task, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));
-	finish_off_cpu(task, half);
+	finish_off_cpu(task, half, &ended);
 }
 
 #endif

@@ -10,7 +10,8 @@
 struct kernel_half_room {
 	union {
 		struct somno_kernel_half half;
-		u64 words[sizeof(struct somno_kernel_half) / 8 + 2 * SOMNO_KERNEL_DEPTH];
+		u64 words[(sizeof(struct somno_kernel_half) + sizeof(struct somno_waker)) / 8 +
+			  2 * SOMNO_KERNEL_DEPTH];
 	};
 };
 
@@ -108,7 +109,7 @@ static __always_inline void begin_half(struct somno_kernel_half *half, struct ta
 	half->tid = task->pid;
 	half->kernel_frames = 0;
 	half->user_frames = 0;
-	half->reserved = 0;
+	half->waker_frames = 0;
 }
 
 /* Whether the task ever is in user space. */
@@ -128,6 +129,7 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	struct somno_kernel_half *half;
 	struct kernel_half_room *room;
 	u32 zero = 0;
+	u64 size;
 
 	if (!is_target(task, cpu))
 		return;
@@ -153,7 +155,9 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 			take_user_frames(half, ctx);
 	}
 
-	emit_kernel_half(&kernel_rings, half);
+	size = sizeof(*half) +
+	       ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
+	emit_kernel_half(&kernel_rings, half, size);
 	count_nmi_cost(bpf_ktime_get_ns() - started_ns);
 }
 

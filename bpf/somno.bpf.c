@@ -134,6 +134,13 @@ int BPF_PROG(on_switched_in, bool is_switch)
 	return 0;
 }
 
+SEC("tp_btf/sched_waking")
+int BPF_PROG(on_waking, struct task_struct *task)
+{
+	note_waker(ctx, task);
+	return 0;
+}
+
 SEC("iter/task")
 int on_each_task(struct bpf_iter__task *ctx)
 {

@@ -94,6 +94,8 @@ pub struct OffCpu {
     pub min: Duration,
     /// Which of the session's events they are.
     pub event: u8,
+    /// Whether it is noted who ended them.
+    pub wakers: bool,
 }
 
 /// Kernel addresses that tell an NMI from other interrupts.
@@ -157,6 +159,8 @@ impl<'obj> Programs<'obj> {
         ] {
             program.set_autoload(configuration.off_cpu.is_some());
         }
+        let wakers = configuration.off_cpu.is_some_and(|off_cpu| off_cpu.wakers);
+        progs.on_waking.set_autoload(wakers);
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
         let kernel_rings = create_rings(&skeleton.maps.kernel_rings, configuration)?;
         let switch_rings = match configuration.off_cpu {
@@ -204,8 +208,13 @@ impl<'obj> Programs<'obj> {
                 links.push(link.context(|| format!("attach to {tracepoint}"))?);
             }
         }
-        if programs.on_switch_out.autoload() {
-            for program in [&programs.on_switch_out, &programs.on_switched_in] {
+        let switching = [
+            &programs.on_switch_out,
+            &programs.on_switched_in,
+            &programs.on_waking,
+        ];
+        for program in switching {
+            if program.autoload() {
                 let link = program.attach();
                 links.push(link.context(|| format!("attach {}", program.name().display()))?);
             }
@@ -395,6 +404,7 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
     if let Some(off_cpu) = configuration.off_cpu {
         target.off_cpu_min_ns = u64::try_from(off_cpu.min.as_nanos()).unwrap_or(u64::MAX);
         target.off_cpu_event = off_cpu.event;
+        target.wakers = flag(off_cpu.wakers);
     }
     if let Some(context) = configuration.context {
         target.per_cpu_offset = context.per_cpu_offset.0;

@@ -74,6 +74,8 @@ impl Moments {
 pub struct Options {
     /// Which moments.
     pub moments: Moments,
+    /// Whether it is noted who ended intervals off the CPU.
+    pub wakers: bool,
     /// Which event, on the CPU.
     pub event: EventSpec,
     /// How often.
@@ -170,6 +172,7 @@ impl<'obj> Session<'obj> {
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
                 min,
                 event: options.moments.are_on_cpu().into(),
+                wakers: options.wakers,
             }),
         };
         let programs = Programs::load(storage, &configuration).map_err(explain_load)?;

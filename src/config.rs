@@ -36,6 +36,8 @@ pub struct RecordConfig {
     pub target: TargetConfig,
     /// Which moments.
     pub moments: Moments,
+    /// Whether it is noted who ended waits.
+    pub wakers: bool,
     /// The event; the best one that the machine has, where none is named.
     pub event: Option<EventSpec>,
     /// How often.
@@ -108,6 +110,7 @@ impl RecordConfig {
         check_distinct(typed.output.iter().chain(&typed.stats))?;
         Ok(Self {
             moments: moments(&typed),
+            wakers: wakers(&typed)?,
             event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
             rate: rate(&typed)?,
             cpus: typed
@@ -188,6 +191,13 @@ fn moments(typed: &Record) -> Moments {
         (None, Some(min)) => Moments::Wall(min),
         (None, None) => Moments::OnCpu,
     }
+}
+
+fn wakers(typed: &Record) -> Result<bool> {
+    if typed.wakers && typed.off_cpu.is_none() && typed.wall.is_none() {
+        return Err(Error::usage("--wakers needs --off-cpu or --wall"));
+    }
+    Ok(typed.wakers)
 }
 
 fn max_depth(typed: Option<u32>) -> Result<u32> {
@@ -294,6 +304,7 @@ mod tests {
             &["-a", "--off-cpu", "--wall"],
             &["-a", "--off-cpu", "-F", "99"],
             &["-a", "--off-cpu", "soon"],
+            &["-a", "--wakers"],
             &["-a", "--wall", "-e", "cycles"],
             &["-p", "0"],
         ] {

@@ -81,6 +81,21 @@ pub struct KernelHalf {
     pub in_nmi: bool,
     /// The kernel stack, leaf first; empty in user mode.
     pub kernel: Box<[KernelAddress]>,
+    /// Who ended the interval off the CPU, where that was asked for and is known.
+    pub waker: Option<Box<Waker>>,
+}
+
+/// What ran where and when a task was woken. In an interrupt that is whoever was interrupted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waker {
+    /// The process.
+    pub pid: Pid,
+    /// The thread.
+    pub tid: Tid,
+    /// Its name.
+    pub comm: Comm,
+    /// The kernel stack, leaf first; empty where kernel frames are left out.
+    pub kernel: Box<[KernelAddress]>,
 }
 
 /// What the task of a sample was doing; for how long, its weight says.

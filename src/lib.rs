@@ -60,7 +60,7 @@
 //! with the kernel stack, which is still that of the switch, and a callback is scheduled for the
 //! user stack, if none is pending. Shorter ones are summed. An iterator of tasks begins the
 //! intervals of those that wait already when sampling begins, and ends those that are open when
-//! it stops. The rings of these samples are their own, one a CPU: an interrupt must not meet a
+//! it stops. `sched_waking` notes who ended one, where that is wanted. The rings of these samples are their own, one a CPU: an interrupt must not meet a
 //! lock of theirs.
 //!
 //! **Frames are places in files** from the moment they leave the kernel, so

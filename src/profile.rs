@@ -42,7 +42,7 @@ pub struct Row {
     /// The thread.
     pub thread: ThreadId,
     /// The stack: from the root the reason why it stopped short, where it did, then user
-    /// frames, then kernel frames.
+    /// frames, then kernel frames, then those of who ended the wait, leaf first.
     pub stack: StackId,
     /// The CPU.
     pub cpu: Cpu,
@@ -88,6 +88,13 @@ impl Profile {
         let mut stack = user;
         for &address in half.kernel.iter().rev() {
             stack = self.push(stack, Frame::Kernel(address));
+        }
+        if let Some(waker) = &half.waker {
+            // leaf first: the wake-up is where both meet
+            for &address in &waker.kernel {
+                stack = self.push(stack, Frame::Waker(address));
+            }
+            stack = self.push(stack, Frame::WakerThread(waker.comm));
         }
         let thread = self.threads.intern(Thread {
             pid: half.pid,

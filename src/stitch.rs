@@ -202,6 +202,7 @@ mod tests {
             promise,
             own_cost: false,
             in_nmi: false,
+            waker: None,
             kernel: Box::new([]),
         }
     }

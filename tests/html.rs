@@ -96,6 +96,7 @@ fn sample(number: u64) -> Sample {
         promise: Promise::KernelOnly,
         own_cost: false,
         in_nmi: false,
+        waker: None,
         kernel: [number % 50, 100 + number % 7, 200]
             .map(KernelAddress)
             .into(),

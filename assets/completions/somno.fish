@@ -76,6 +76,7 @@ never\t'Never'"
 complete -c somno -n "__fish_somno_using_subcommand record" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -s a -l all -d 'Sample everything that runs'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-inherit -d 'Do not follow children and threads made later'
+complete -c somno -n "__fish_somno_using_subcommand record" -l wakers -d 'With --off-cpu or --wall: who ended each wait'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-kernel -d 'Drop kernel frames, keep every sample'
 complete -c somno -n "__fish_somno_using_subcommand record" -l as-root -d 'Under sudo, run the command as root, not as the calling user'
 complete -c somno -n "__fish_somno_using_subcommand record" -l debuginfod -d 'Ask the servers in DEBUGINFOD_URLS for debug files that are not here [off]'

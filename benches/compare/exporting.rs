@@ -276,6 +276,7 @@ fn kernel_half(time: Timestamp, thread: u32, cookie: Cookie) -> KernelHalf {
         own_cost: false,
         in_nmi: false,
         state: TaskState::OnCpu,
+        waker: None,
         kernel: [u64::MAX - u64::from(thread % 4) * 64]
             .map(KernelAddress)
             .into(),

@@ -81,6 +81,8 @@ pub mod symbol_table {
 pub const FLAG_OWN_COST: u8 = 1;
 /// The sample was taken in a non-maskable interrupt.
 pub const FLAG_NMI: u8 = 2;
+/// Who ended the interval follows the addresses.
+pub const FLAG_WAKER: u8 = 4;
 /// The module's file had no name any more.
 pub const MODULE_DELETED: u16 = 1;
 /// The end of a symbol table was beyond the bound.
@@ -167,7 +169,16 @@ mirror!(
         user_frames: u16,
         state: u8,
         event: u8,
-        reserved: u16,
+        waker_frames: u16,
+        comm: [u8; 16],
+    }
+);
+
+mirror!(
+    /// Who ended an interval off the CPU.
+    Waker of somno_waker {
+        pid: u32,
+        tid: u32,
         comm: [u8; 16],
     }
 );

@@ -5,7 +5,7 @@ use crate::bpf::abi;
 use crate::event::{
     BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, ModuleSymbols, Outcome,
     Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, TaskState,
-    UserFrame, UserHalf, Weight,
+    UserFrame, UserHalf, Waker, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
@@ -59,6 +59,10 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
     let user: Vec<_> = words(&mut rest, fixed.user_frames)?
         .map(UserAddress)
         .collect();
+    let waker = match fixed.flags & abi::FLAG_WAKER {
+        0 => None,
+        _ => Some(Box::new(waker(rest, fixed.waker_frames)?)),
+    };
     let half = KernelHalf {
         time: Timestamp(fixed.time_ns),
         cpu: Cpu(fixed.cpu),
@@ -84,11 +88,22 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         own_cost: fixed.flags & abi::FLAG_OWN_COST != 0,
         in_nmi: fixed.flags & abi::FLAG_NMI != 0,
         kernel,
+        waker,
     };
     Some(if fixed.promise == abi::promise::INTERRUPT {
         Record::Interrupted(half, user)
     } else {
         Record::Event(Event::KernelHalf(half))
+    })
+}
+
+fn waker(bytes: &[u8], frames: u16) -> Option<Waker> {
+    let (fixed, mut rest) = abi::Waker::split(bytes)?;
+    Some(Waker {
+        pid: Pid(fixed.pid),
+        tid: Tid(fixed.tid),
+        comm: Comm::new(fixed.comm),
+        kernel: words(&mut rest, frames)?.map(KernelAddress).collect(),
     })
 }
 

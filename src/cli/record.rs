@@ -112,6 +112,15 @@ pub struct Record {
         help_heading = "Sampling"
     )]
     pub wall: Option<Duration>,
+    /// With --off-cpu or --wall: who ended each wait
+    #[arg(
+        long_help = "With --off-cpu or --wall: who ended each wait, as frames behind those that \
+            waited: its kernel stack from the wake-up on, then its name. Where an interrupt did, \
+            that is whoever was interrupted.",
+        long,
+        help_heading = "Sampling"
+    )]
+    pub wakers: bool,
     /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub duration: Option<Duration>,

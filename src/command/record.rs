@@ -301,6 +301,7 @@ fn capture_options(config: &RecordConfig, verbosity: Verbosity) -> (Options, Cho
     let command = matches!(config.target, TargetConfig::Command { .. });
     let options = Options {
         moments: config.moments,
+        wakers: config.wakers,
         event,
         rate: config.rate,
         max_depth: config.max_depth,

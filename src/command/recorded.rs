@@ -55,8 +55,8 @@ fn name_the_rest(recording: &mut Recording, verbosity: Verbosity) -> Result<()> 
         .filter(|&(id, _)| names.reason(id) == Some(Unnamed::NotAsked))
         .filter(|(_, frame)| match frame {
             Frame::File(..) => true,
-            Frame::Kernel(_) => is_same_kernel,
-            Frame::Anonymous(..) | Frame::Reason(_) => false,
+            Frame::Kernel(_) | Frame::Waker(_) => is_same_kernel,
+            Frame::Anonymous(..) | Frame::Reason(_) | Frame::WakerThread(_) => false,
         })
         .collect();
     if frames.is_empty() {
@@ -79,7 +79,14 @@ fn name_the_rest(recording: &mut Recording, verbosity: Verbosity) -> Result<()> 
         &mut |batch| {
             progress.set(batch.done, batch.count);
             for (id, naming) in batch.named {
-                names.set(*id, naming.clone());
+                let naming = naming.clone();
+                names.set(
+                    *id,
+                    match recording.profile.frames().get(*id) {
+                        Frame::Waker(_) => naming.of_waker(),
+                        _ => naming,
+                    },
+                );
             }
         },
     )

@@ -29,7 +29,7 @@ impl Class {
         match frame.named.name.kind() {
             Kind::Inlined => Self::Inlined,
             Kind::Jit => Self::Jit,
-            Kind::Kernel => Self::Kernel,
+            Kind::Kernel | Kind::Waker => Self::Kernel,
             Kind::Reason => Self::Reason,
             Kind::User => match frame.frame {
                 Frame::File(module, _) if is_library(modules, module) => Self::Library,

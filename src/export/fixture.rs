@@ -77,6 +77,7 @@ impl Fixture {
                 Frame::File(module, offset) => user.push(UserFrame::File(module, offset)),
                 Frame::Anonymous(_, _, address) => user.push(UserFrame::Anonymous(address)),
                 Frame::Kernel(address) => kernel.push(address),
+                Frame::Waker(_) | Frame::WakerThread(_) => {}
             }
         }
         user.reverse();
@@ -93,6 +94,7 @@ impl Fixture {
             promise: Promise::KernelOnly,
             own_cost: false,
             in_nmi: false,
+            waker: None,
             kernel: kernel.into(),
         };
         self.profile.add(&Sample {

@@ -109,8 +109,8 @@ fn place(modules: &ModuleTable, frame: &StackFrame<'_>) -> (u64, String) {
             (offset.0, path.replace(char::is_whitespace, "_"))
         }
         Frame::Anonymous(pid, _, address) => (address.0, format!("/tmp/perf-{pid}.map")),
-        Frame::Kernel(address) => (address.0, "[kernel.kallsyms]".into()),
-        Frame::Reason(_) => (0, UNKNOWN.into()),
+        Frame::Kernel(address) | Frame::Waker(address) => (address.0, "[kernel.kallsyms]".into()),
+        Frame::Reason(_) | Frame::WakerThread(_) => (0, UNKNOWN.into()),
     };
     match frame.named.name.kind() {
         Kind::Inlined => (address, "inlined".into()),

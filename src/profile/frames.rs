@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
-use crate::event::{Outcome, UserFrame};
+use crate::event::{Comm, Outcome, UserFrame};
 use crate::id::{ModuleId, Pid};
 use crate::time::ProcessStart;
 
@@ -18,6 +18,10 @@ pub enum Frame {
     Anonymous(Pid, ProcessStart, UserAddress),
     /// In the kernel.
     Kernel(KernelAddress),
+    /// In the kernel, where somebody else ended the wait.
+    Waker(KernelAddress),
+    /// No code: a thread of this name did.
+    WakerThread(Comm),
 }
 
 impl Frame {

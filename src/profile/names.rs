@@ -20,6 +20,8 @@ pub enum Kind {
     Jit,
     /// The kernel.
     Kernel,
+    /// Who ended a wait: the kernel's code, or the thread.
+    Waker,
     /// No code: why a stack stopped short.
     Reason,
 }
@@ -33,6 +35,7 @@ impl Kind {
             Self::Inlined => "_[i]",
             Self::Jit => "_[j]",
             Self::Kernel => "_[k]",
+            Self::Waker => "_[w]",
         }
     }
 }
@@ -188,6 +191,27 @@ pub enum Naming {
     Unnamed(FrameName, Unnamed),
 }
 
+impl Naming {
+    /// The same place in the kernel, where it is who ended a wait.
+    #[must_use]
+    pub fn of_waker(self) -> Self {
+        let of_waker = |name: FrameName| FrameName {
+            kind: Kind::Waker,
+            ..name
+        };
+        match self {
+            Self::Named(names) => {
+                let names = names.into_iter().map(|named| NamedFrame {
+                    name: of_waker(named.name),
+                    ..named
+                });
+                Self::Named(names.collect())
+            }
+            Self::Unnamed(place, reason) => Self::Unnamed(of_waker(place), reason),
+        }
+    }
+}
+
 /// Makes a name safe for a folded line too, where `;` separates frames.
 #[must_use]
 pub fn clean(name: &str) -> String {
@@ -207,9 +231,12 @@ impl Names {
     pub fn new(frames: &FrameTable) -> Self {
         let mut names = Self::default();
         for (id, frame) in frames.iter() {
-            if let Frame::Reason(outcome) = frame {
-                names.set(id, Naming::Named(vec![FrameName::reason(outcome).into()]));
-            }
+            let name = match frame {
+                Frame::Reason(outcome) => FrameName::reason(outcome),
+                Frame::WakerThread(comm) => FrameName::new(&comm.to_text(), Kind::Waker),
+                _ => continue,
+            };
+            names.set(id, Naming::Named(vec![name.into()]));
         }
         names
     }

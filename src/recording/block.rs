@@ -99,7 +99,9 @@ impl Block {
                 (IN_ANONYMOUS, address)
             }
             Frame::File(ModuleId(module), FileOffset(offset)) => (module.wrapping_add(1), offset),
-            Frame::Reason(_) => unreachable!("no half of a sample has one"),
+            Frame::Reason(_) | Frame::Waker(_) | Frame::WakerThread(_) => {
+                unreachable!("no half of a sample has one, nor a waker's of its own")
+            }
         };
         self.frames.place.push(place);
         self.frames.offset.push(self.last.offset.next(offset));
@@ -121,8 +123,14 @@ impl Block {
         self.stacks.reset = true;
     }
 
-    pub(super) fn kernel_half(&mut self, half: &KernelHalf, thread: ThreadId, stack: StackId) {
-        self.depths += half.kernel.len();
+    pub(super) fn kernel_half(
+        &mut self,
+        half: &KernelHalf,
+        (thread, stack): (ThreadId, StackId),
+        waker: Option<(ThreadId, StackId)>,
+    ) {
+        let of_waker = half.waker.as_ref().map_or(0, |waker| waker.kernel.len());
+        self.depths += half.kernel.len() + of_waker;
         let columns = &mut self.kernel_halves;
         let (promise, cookie) = match half.promise {
             Promise::Deferred(cookie) => (DEFERRED, cookie),
@@ -144,6 +152,11 @@ impl Block {
         let in_nmi = if half.in_nmi { IN_NMI } else { 0 };
         columns.flags.push(own_cost | in_nmi);
         columns.state.push(state_code(half.state));
+        let (waker, waker_stack) = waker.map_or((0, 0), |(thread, stack)| {
+            (index(thread.index()) + 1, index(stack.index()))
+        });
+        columns.waker.push(waker);
+        columns.waker_stack.push(waker_stack);
     }
 
     pub(super) fn user_half(&mut self, half: &UserHalf, stack: StackId) {
@@ -205,6 +218,8 @@ impl Block {
             squeeze(&mut columns.promise);
             squeeze(&mut columns.flags);
             squeeze(&mut columns.state);
+            squeeze(&mut columns.waker);
+            squeeze(&mut columns.waker_stack);
             entries.push(Kind::KernelHalves(block.kernel_halves));
         }
         if !block.notices.time.is_empty() {

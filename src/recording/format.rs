@@ -206,6 +206,12 @@ pub(super) struct KernelHalves {
     /// end: 1 interruptible, 2 uninterruptible, 3 preempted, 4 stopped.
     #[prost(uint32, repeated, tag = "11")]
     pub(super) state: Vec<u32>,
+    /// The thread that ended an interval, plus 1; 0 where it is not known.
+    #[prost(uint32, repeated, tag = "12")]
+    pub(super) waker: Vec<u32>,
+    /// Its stack, the kernel's part.
+    #[prost(uint32, repeated, tag = "13")]
+    pub(super) waker_stack: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -242,10 +242,15 @@ impl Loading {
 fn names(profile: &Profile, mut known: FxHashMap<Frame, Naming>) -> Names {
     let mut names = Names::new(profile.frames());
     for (id, frame) in profile.frames().iter() {
-        if matches!(frame, Frame::Reason(_)) {
-            continue;
-        }
-        let naming = known.remove(&frame);
+        let naming = match frame {
+            Frame::Reason(_) | Frame::WakerThread(_) => continue,
+            Frame::Waker(address) => {
+                let in_kernel = known.get(&Frame::Kernel(address)).cloned();
+                in_kernel.map(Naming::of_waker)
+            }
+            Frame::Kernel(_) => known.get(&frame).cloned(),
+            _ => known.remove(&frame),
+        };
         names.set(id, naming.unwrap_or_else(|| unnamed(profile, frame)));
     }
     names
@@ -258,7 +263,10 @@ fn unnamed(profile: &Profile, frame: Frame) -> Naming {
         }
         Frame::Anonymous(_, _, address) => FrameName::anonymous(address),
         Frame::Kernel(address) => FrameName::in_kernel(address),
-        Frame::Reason(outcome) => FrameName::reason(outcome),
+        Frame::Waker(address) => {
+            return unnamed(profile, Frame::Kernel(address)).of_waker();
+        }
+        Frame::Reason(_) | Frame::WakerThread(_) => unreachable!("they are named already"),
     };
     Naming::Unnamed(place, Unnamed::NotAsked)
 }

@@ -12,7 +12,7 @@ use super::reader::{Item, Result, bad};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
     BuildId, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange, TaskNotice,
-    TaskState, UserHalf, Weight,
+    TaskState, UserHalf, Waker, Weight,
 };
 use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::frames::Frame;
@@ -224,9 +224,24 @@ impl Tables {
             half.comm = thread.comm;
             let frames = self.frames(at(&halves.stack, row).unwrap_or(u32::MAX).into())?;
             half.kernel = frames.into_iter().filter_map(kernel_address).collect();
+            half.waker = self.waker(halves, row)?.map(Box::new);
             sink(Item::Event(Event::KernelHalf(half)));
         }
         Ok(())
+    }
+
+    fn waker(&mut self, halves: &format::KernelHalves, row: usize) -> Result<Option<Waker>> {
+        let Some(thread) = at(&halves.waker, row).unwrap_or(0).checked_sub(1) else {
+            return Ok(None);
+        };
+        let thread = self.thread(thread)?;
+        let frames = self.frames(at(&halves.waker_stack, row).unwrap_or(u32::MAX).into())?;
+        Ok(Some(Waker {
+            pid: thread.pid,
+            tid: thread.tid,
+            comm: thread.comm,
+            kernel: frames.into_iter().filter_map(kernel_address).collect(),
+        }))
     }
 
     fn read_user_halves(
@@ -376,6 +391,7 @@ fn kernel_half(
         own_cost: flags & OWN_COST != 0,
         in_nmi: flags & IN_NMI != 0,
         kernel: Box::default(),
+        waker: None,
     })
 }
 

@@ -194,7 +194,19 @@ impl<W: Write> Writer<W> {
         });
         let frames = half.kernel.iter().rev();
         let stack = self.stack(frames.map(|&address| Frame::Kernel(address)));
-        self.block.kernel_half(half, thread, stack);
+        let waker = half.waker.as_ref().map(|waker| {
+            let thread = self.thread(Thread {
+                pid: waker.pid,
+                tid: waker.tid,
+                comm: waker.comm,
+            });
+            let frames = waker.kernel.iter().rev();
+            (
+                thread,
+                self.stack(frames.map(|&address| Frame::Kernel(address))),
+            )
+        });
+        self.block.kernel_half(half, (thread, stack), waker);
     }
 
     fn add_user_half(&mut self, half: &UserHalf) {
@@ -257,7 +269,7 @@ impl<W: Write> Writer<W> {
                 NameKind::User | NameKind::Reason => 0,
                 NameKind::Inlined => 1,
                 NameKind::Jit => 2,
-                NameKind::Kernel => 3,
+                NameKind::Kernel | NameKind::Waker => 3,
             },
             file: location.map_or(0, |location| self.string(&location.file) + 1),
             line: location.map_or(0, |location| location.line),

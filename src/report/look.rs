@@ -56,6 +56,7 @@ impl Role {
             Self::Function(Kind::Inlined) => colored(AnsiColor::Cyan),
             Self::Function(Kind::Jit) => colored(AnsiColor::Green),
             Self::Function(Kind::Kernel) => colored(AnsiColor::Yellow),
+            Self::Function(Kind::Waker) => colored(AnsiColor::Magenta),
             Self::Group => Style::new().bold(),
             Self::Share(_) | Self::Function(_) => Style::new(),
         }

@@ -147,13 +147,13 @@ pub fn plan(frames: impl Iterator<Item = (FrameId, Frame)>, known: Known<'_>) ->
     let mut in_kernel = Vec::new();
     for (id, frame) in frames {
         match frame {
-            Frame::Reason(_) => {}
+            Frame::Reason(_) | Frame::WakerThread(_) => {}
             Frame::File(module, offset) => in_files.entry(module).or_default().push((id, offset)),
             Frame::Anonymous(pid, start, address) => {
                 let frames = in_processes.entry((pid, start)).or_default();
                 frames.push((id, address));
             }
-            Frame::Kernel(address) => in_kernel.push((id, address)),
+            Frame::Kernel(address) | Frame::Waker(address) => in_kernel.push((id, address)),
         }
     }
     let mut work = Vec::new();

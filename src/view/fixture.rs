@@ -175,6 +175,7 @@ impl Builder {
                 promise: Promise::Deferred(cookie),
                 own_cost: false,
                 in_nmi: false,
+                waker: None,
                 kernel: kernel.into(),
             },
             user: match who.outcome {
@@ -206,7 +207,7 @@ impl Builder {
                 Frame::Kernel(address) => kernel.push(address),
                 Frame::File(module, offset) => user.push(UserFrame::File(module, offset)),
                 Frame::Anonymous(_, _, address) => user.push(UserFrame::Anonymous(address)),
-                Frame::Reason(_) => {}
+                Frame::Reason(_) | Frame::Waker(_) | Frame::WakerThread(_) => {}
             }
         }
         (user, kernel)

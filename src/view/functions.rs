@@ -99,8 +99,8 @@ impl<'a> FunctionTable<'a> {
                     Place::Module(modules.get(&module).copied().unwrap_or(module))
                 }
                 Frame::Anonymous(..) => Place::Anonymous,
-                Frame::Kernel(_) => Place::Kernel,
-                Frame::Reason(_) => Place::Nowhere,
+                Frame::Kernel(_) | Frame::Waker(_) => Place::Kernel,
+                Frame::Reason(_) | Frame::WakerThread(_) => Place::Nowhere,
             };
             let function = |named: &'a NamedFrame| Function {
                 name: &named.name,

@@ -154,7 +154,7 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn named(&self, id: FrameId) -> &'a [NamedFrame] {
         match self.profile.frames().get(id) {
-            Frame::Kernel(_) if self.no_kernel => &[],
+            Frame::Kernel(_) | Frame::Waker(_) if self.no_kernel => &[],
             _ => self.names.of(id),
         }
     }

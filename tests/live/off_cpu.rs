@@ -217,3 +217,43 @@ fn everything_but_idle_waits() {
     assert!(stats.count("start_to_first_sample_ns") >= 300_000_000);
     assert!(longest > Some(250_000_000), "{longest:?}");
 }
+
+/// Check that waits are ended by whom they were, on top of what waited.
+#[test]
+fn wakers_are_told() {
+    let machine = Machine::take();
+    let waits = machine.fixture("waits");
+    let (file, saved) = (machine.path("file"), machine.path("saved.somno"));
+    let recording = machine
+        .record()
+        .options("--off-cpu --wakers")
+        .output(&saved)
+        .program(waits.path(), &[&file.to_string_lossy()])
+        .run()
+        .exits_with(0);
+    stats(&recording);
+    let folded = recording.folded();
+    for (waiter, call, waker) in [
+        ("wait_mutex", "futex_wake_[w]", "holder_[w]"),
+        ("wait_pipe", "vfs_write_[w]", "sender_[w]"),
+        ("wait_convoy", "futex_wake_[w]", "convoy_[w]"),
+    ] {
+        let has = |line: &Line, name: &str| line.frames.iter().any(|frame| frame == name);
+        folded
+            .only(|line| has(line, waiter))
+            .expect_share(0.9.., |line| {
+                has(line, call)
+                    && line.has("__schedule_[k];try_to_wake_up_[w]")
+                    && line.frames.last().is_some_and(|last| last == waker)
+            });
+    }
+    // nobody ends the wait of a task that could run
+    folded
+        .only(|line| line.frames.iter().any(|frame| frame == "be_preempted"))
+        .expect_share(0.95.., |line| {
+            !line.frames.iter().any(|frame| frame.ends_with("_[w]"))
+        });
+    assert_eq!(exported(&saved, &[]).count(), folded.count());
+    let without = exported(&saved, &["--no-kernel"]);
+    assert_eq!(without.count(), folded.count());
+}

@@ -98,8 +98,8 @@ impl<'a> Tables<'a> {
     fn place(&mut self, inline_depth: usize, frame: &StackFrame<'_>) -> usize {
         let (origin, address) = match frame.frame {
             Frame::File(module, offset) => (Some(Origin::Module(module)), Some(offset.0)),
-            Frame::Kernel(_) => (Some(Origin::Kernel), None),
-            Frame::Anonymous(..) | Frame::Reason(_) => (None, None),
+            Frame::Kernel(_) | Frame::Waker(_) => (Some(Origin::Kernel), None),
+            Frame::Anonymous(..) | Frame::Reason(_) | Frame::WakerThread(_) => (None, None),
         };
         let location = frame.named.location.as_ref();
         let source = location.map(|location| {

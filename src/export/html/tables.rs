@@ -187,8 +187,8 @@ fn module(profile: &Profile, frame: Frame) -> String {
             None => profile.modules().base_name(id),
         },
         Frame::Anonymous(..) => "[anon]".into(),
-        Frame::Kernel(_) => "[kernel]".into(),
-        Frame::Reason(_) => String::new(),
+        Frame::Kernel(_) | Frame::Waker(_) => "[kernel]".into(),
+        Frame::Reason(_) | Frame::WakerThread(_) => String::new(),
     }
 }
 
@@ -198,7 +198,7 @@ fn kind(frame: &StackFrame<'_>, module: &str) -> PageKind {
         Kind::User => PageKind::User,
         Kind::Inlined => PageKind::Inlined,
         Kind::Jit => PageKind::Jit,
-        Kind::Kernel => PageKind::Kernel,
+        Kind::Kernel | Kind::Waker => PageKind::Kernel,
         Kind::Reason => PageKind::Reason,
     }
 }

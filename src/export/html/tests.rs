@@ -59,6 +59,7 @@ fn sample(us: u64, weight: u64, comm: &str, stack: &[u64]) -> Sample {
             promise: Promise::KernelOnly,
             own_cost: false,
             in_nmi: false,
+            waker: None,
             kernel: stack
                 .iter()
                 .map(|&address| KernelAddress(address))

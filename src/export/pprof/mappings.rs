@@ -134,13 +134,13 @@ impl Mappings<'_> {
 fn place(modules: &ModuleTable, frame: Frame) -> Option<(Mapped, u64)> {
     let in_file = |offset: u64| offset.min(u64::from(u32::MAX) << 8);
     match frame {
-        Frame::Reason(_) => None,
+        Frame::Reason(_) | Frame::WakerThread(_) => None,
         Frame::File(module, offset) if is_library(modules, module) => {
             Some((Mapped::Library(module), in_file(offset.0)))
         }
         Frame::File(module, offset) => Some((Mapped::Program(module), in_file(offset.0))),
         Frame::Anonymous(_, _, address) => Some((Mapped::Anonymous, address.0)),
-        Frame::Kernel(address) => Some((Mapped::Kernel, address.0)),
+        Frame::Kernel(address) | Frame::Waker(address) => Some((Mapped::Kernel, address.0)),
     }
 }
 
