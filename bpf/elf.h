@@ -116,27 +116,40 @@ static __always_inline u64 find_first_page(struct workspace *ws, u32 index)
 #define AUXV_WORDS 48
 
 /* Whether a module is the program that the task runs. */
-__noinline int is_program(u32 module)
+__noinline int is_program(struct workspace *ws __arg_nonnull, u32 module)
 {
-	struct file *file = bpf_get_current_task_btf()->mm->exe_file;
 	struct somno_identity identity;
-	u32 *id;
+	struct task_struct *task;
+	struct file *file;
+	u32 *id = NULL;
 
-	if (!file)
+	/* an argument that is not used is not passed, and then it is not valid either */
+	barrier_var(ws);
+	task = take_target(ws);
+	if (!task)
 		return 0;
-	read_identity(&identity, file);
-	id = bpf_map_lookup_elem(&modules, &identity);
+	file = task->mm->exe_file;
+	if (file) {
+		read_identity(&identity, file);
+		id = bpf_map_lookup_elem(&modules, &identity);
+	}
+	give_back(task);
 	return id && *id == module ? 1 : 0;
 }
 
 /* The program's own headers are where the kernel told it, whatever lies between its segments. */
 static __always_inline void find_program_headers(struct workspace *ws, struct header_walk *walk)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = take_target(ws);
 	u64 *auxv = ws->stack;
+	long err;
 
 	ws->stack_len = 0;
-	if (bpf_core_read(auxv, AUXV_WORDS * sizeof(u64), &task->mm->saved_auxv))
+	if (!task)
+		return;
+	err = bpf_core_read(auxv, AUXV_WORDS * sizeof(u64), &task->mm->saved_auxv);
+	give_back(task);
+	if (err)
 		return;
 	for (u32 i = 0; i < AUXV_WORDS; i += 2) {
 		if (auxv[i] == AT_PHDR)
@@ -219,7 +232,7 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 
 	int headers = HEADERS_FOUND;
 
-	if (is_program(mapping->module))
+	if (is_program(ws, mapping->module))
 		find_program_headers(ws, &walk);
 	else
 		headers = find_library_headers(ws, index, &walk);

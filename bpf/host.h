@@ -59,6 +59,13 @@ static inline long bpf_probe_read_user(void *to, u32 size, const void *from)
 
 #include "abi.h"
 #include "state.h"
+
+static inline long read_target(struct workspace *ws, void *to, u32 size, u64 address)
+{
+	(void)ws;
+	return bpf_probe_read_user(to, size, (void *)(uintptr_t)address);
+}
+
 #include "user_memory.h"
 
 static inline long host_loop(u32 count, int (*body)(u32, void *), void *context)

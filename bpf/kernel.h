@@ -223,6 +223,9 @@ struct task_struct {
 	unsigned int flags;
 	unsigned int __state;
 	int on_cpu;
+	/* how often it left the CPU by itself, and otherwise */
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	u32 pid;
 	u32 tgid;
 	u64 start_boottime;
@@ -282,6 +285,9 @@ struct bpf_dynptr {
 extern int bpf_dynptr_from_file(struct file *file, __u32 flags,
 				struct bpf_dynptr *ptr__uninit) __ksym __weak;
 extern int bpf_dynptr_file_discard(struct bpf_dynptr *dynptr) __ksym __weak;
+
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
 
 /* Since 6.14. */
 extern void bpf_local_irq_save(unsigned long *flags__irq_flag) __ksym __weak;

@@ -129,9 +129,9 @@ static __always_inline bool ask_without_lock(struct task_struct *task, u64 addre
 }
 
 /* Asks the kernel for the mapping of an address and leaves it in ws->asked. */
-static __always_inline int ask_mapping(struct workspace *ws, u64 address)
+static __always_inline int ask_mapping_of(struct workspace *ws, struct task_struct *task,
+					  u64 address)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct mapping_query query = {.ws = ws};
 	long err;
 
@@ -144,6 +144,18 @@ static __always_inline int ask_mapping(struct workspace *ws, u64 address)
 		return MAPPING_BUSY;
 	}
 	return err || !within(&ws->asked, address) ? MAPPING_NONE : MAPPING_FOUND;
+}
+
+static __always_inline int ask_mapping(struct workspace *ws, u64 address)
+{
+	struct task_struct *task = take_target(ws);
+	int result;
+
+	if (!task)
+		return MAPPING_NONE;
+	result = ask_mapping_of(ws, task, address);
+	give_back(task);
+	return result;
 }
 
 /* Likewise, not to be verified at every call; look_up_mapping has no depth of calls left for it. */

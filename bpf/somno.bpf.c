@@ -12,6 +12,7 @@
 #include "slot.h"
 #include "state.h"
 #include "workspace.h"
+#include "outside.h"
 #include "user_memory.h"
 #include "module.h"
 #include "mapping.h"
@@ -43,6 +44,7 @@
 #include "sample.h"
 #include "task.h"
 #include "offcpu.h"
+#include "pending.h"
 
 /* Capable of being GPL-compatible is what the kernel asks of tracing programs. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -160,3 +162,16 @@ int arm_slots_from(struct somno_arm *range)
 {
 	return arm_slots(range->first);
 }
+
+#ifdef SOMNO_OUTSIDE
+/* The only program that is loaded of the other object. */
+SEC("iter.s/task")
+int on_pending_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		serve_pending(task);
+	return 0;
+}
+#endif

@@ -392,6 +392,9 @@ struct symbol_room {
 };
 
 struct workspace {
+	/* the thread that is read from outside; see outside.h */
+	u32 outside_tid;
+	u32 reserved;
 	struct registers regs;
 	struct registers caller;
 	/* ip is where a call returns to, so the call is just before it */

@@ -113,7 +113,7 @@ static __always_inline void take_module(struct workspace *ws, u32 index)
 	ws->layout = *layout;
 	ws->capture_mapping = mapping_at(ws, index)->start;
 	ws->capture_bias = bias_of(ws, index);
-	if (is_program(module))
+	if (is_program(ws, module))
 		ws->capture_bias = program_bias(ws, ws->layout.program_headers, ws->capture_bias);
 	if (capture->module == module)
 		ws->capture = *capture;

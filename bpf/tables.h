@@ -123,7 +123,7 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	if (!vaddr)
 		return TABLES_ABSENT;
 	bias = address - vaddr;
-	if (is_program(module))
+	if (is_program(ws, module))
 		bias = program_bias(ws, layout->program_headers, bias);
 	if (is_new) {
 		send_build_id(ws, bias, module);

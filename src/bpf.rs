@@ -4,13 +4,15 @@
 
 pub mod abi;
 
+use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
 
-use libbpf_rs::skel::{OpenSkel as _, SkelBuilder as _};
+use libbpf_rs::skel::{OpenSkel as _, Skel as _, SkelBuilder as _};
 use libbpf_rs::{
-    Iter, Link, MapCore, MapFlags, MapHandle, MapType, OpenObject, ProgramInput, libbpf_sys,
+    Iter, Link, MapCore, MapFlags, MapHandle, MapType, Object, ObjectBuilder, OpenMapMut,
+    OpenObject, ProgramInput, libbpf_sys,
 };
 
 use crate::addr::KernelAddress;
@@ -27,6 +29,10 @@ use crate::time::Timestamp;
 mod skeleton {
     include!(concat!(env!("OUT_DIR"), "/somno.skel.rs"));
 }
+
+/// The same programs, to read tasks from outside.
+static OUTSIDE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/outside.bpf.o"));
+const ON_PENDING_TASK: &str = "on_pending_task";
 
 const ARM_ATTEMPTS: u32 = 10;
 
@@ -321,6 +327,40 @@ impl<'obj> Programs<'obj> {
         ))
     }
 
+    /// Loads the program that reads stacks of waiting tasks from outside, with everything that
+    /// is known here.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn load_outside(&self) -> Result<Outside> {
+        let what = || "load the program that reads tasks from outside".into();
+        let mut builder = ObjectBuilder::default();
+        let mut object = builder.open_memory(OUTSIDE).context(what)?;
+        for mut program in object.progs_mut() {
+            let is_wanted = program.name() == ON_PENDING_TASK;
+            program.set_autoload(is_wanted);
+        }
+        for map in object.maps_mut() {
+            self.share(map).context(what)?;
+        }
+        let object = object.load().context(what)?;
+        Ok(Outside { object })
+    }
+
+    /// Gives another object's map what the same one of this has: constants a copy, others all.
+    fn share(&self, mut map: OpenMapMut<'_>) -> libbpf_rs::Result<()> {
+        let name = map.name().to_owned();
+        let known = self.skeleton.object();
+        let Some(same) = known.maps().find(|same| is_same(same.name(), &name)) else {
+            return Ok(());
+        };
+        if section(&name) != Some("rodata") {
+            return map.reuse_fd(same.as_fd());
+        }
+        let constants = same.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)?;
+        map.set_initial_value(&constants.unwrap_or_default())
+    }
+
     /// The rings of kernel halves, one for each CPU.
     #[must_use]
     pub fn kernel_rings(&self) -> &[MapHandle] {
@@ -381,6 +421,35 @@ impl<'obj> Programs<'obj> {
         }
         Ok(total)
     }
+}
+
+/// What reads tasks from outside, in an object of its own.
+pub struct Outside {
+    object: Object,
+}
+
+impl Outside {
+    /// Reads stacks that are pending, of tasks that wait. Reading the iterator to its end does it.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn read_pending(&self) -> Result<Iter> {
+        let what = || "read pending stacks".into();
+        let mut programs = self.object.progs_mut();
+        let program = programs.find(|program| program.name() == ON_PENDING_TASK);
+        let link = program.expect("it is in the object").attach();
+        Iter::new(&link.context(what)?).context(what)
+    }
+}
+
+/// Whether maps of two objects of the same source are the same.
+fn is_same(one: &OsStr, other: &OsStr) -> bool {
+    one == other || section(one).is_some() && section(one) == section(other)
+}
+
+/// The section of a map that holds variables: what its name ends in, behind that of the object.
+fn section(map: &OsStr) -> Option<&str> {
+    Some(map.to_str()?.rsplit_once('.')?.1)
 }
 
 fn configure(target: &mut skeleton::types::somno_config, configuration: &Configuration) {

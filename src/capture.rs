@@ -12,8 +12,11 @@ pub mod targets;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use libbpf_rs::{Link, RingBuffer, RingBufferBuilder};
@@ -27,7 +30,7 @@ use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::Target;
-use crate::bpf::{self, Configuration, Programs};
+use crate::bpf::{self, Configuration, Outside, Programs};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{Cookie, ModuleId};
@@ -120,6 +123,8 @@ pub struct Session<'obj> {
     programs: Programs<'obj>,
     events: Vec<PerfEvent>,
     task_links: Vec<Link>,
+    /// Loaded when it is first needed.
+    outside: Option<Outside>,
     rings: RingBuffer<'static>,
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
@@ -185,6 +190,7 @@ impl<'obj> Session<'obj> {
             programs,
             events: Vec::new(),
             task_links: Vec::new(),
+            outside: None,
             rings,
             records,
             resolver: Resolver::default(),
@@ -255,6 +261,27 @@ impl<'obj> Session<'obj> {
             Some(_) => self.programs.end_off_cpu(at),
             None => Ok(()),
         }
+    }
+
+    /// Has stacks that are still pending read from outside, for as long as that may take: a
+    /// file system that does not answer is no reason not to end. Tells whether it was done.
+    ///
+    /// # Errors
+    /// When the kernel refuses the program.
+    pub fn read_pending(&mut self, patience: Duration) -> Result<bool> {
+        if self.mode != Mode::Deferred || !kernel::reads_from_outside() {
+            return Ok(false);
+        }
+        let outside = match self.outside.take() {
+            Some(outside) => outside,
+            None => self.programs.load_outside()?,
+        };
+        let mut iterator = self.outside.insert(outside).read_pending()?;
+        let (done, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = done.send(io::copy(&mut iterator, &mut io::sink()));
+        });
+        Ok(matches!(ended.recv_timeout(patience), Ok(Ok(_))))
     }
 
     /// Waits until much is to be read, `other` is readable, or the time is over.

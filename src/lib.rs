@@ -60,8 +60,15 @@
 //! with the kernel stack, which is still that of the switch, and a callback is scheduled for the
 //! user stack, if none is pending. Shorter ones are summed. An iterator of tasks begins the
 //! intervals of those that wait already when sampling begins, and ends those that are open when
-//! it stops. `sched_waking` notes who ended one, where that is wanted. The rings of these samples are their own, one a CPU: an interrupt must not meet a
-//! lock of theirs.
+//! it stops. `sched_waking` notes who ended one, where that is wanted. The rings of these
+//! samples are their own, one a CPU: an interrupt must not meet a lock of theirs.
+//!
+//! **What is pending at the end** (`bpf/pending.h`) is read from outside: an iterator of tasks
+//! unwinds those that still wait with the same code, compiled once more with other readers
+//! (`outside.bpf.c`; a kernel refuses functions that could sleep to programs that may not, even
+//! where they never do), loaded only then, and sharing all maps. A task that ran meanwhile sends
+//! its stack itself. Only on kernels where its mappings may be looked at (`capture::kernel`), and
+//! for two seconds at most.
 //!
 //! **Frames are places in files** from the moment they leave the kernel, so
 //! nothing depends on the process still being there when names are looked up. Of code

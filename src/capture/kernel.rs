@@ -96,11 +96,35 @@ pub fn file_reads() -> Result<bool> {
 /// file may be read meanwhile: its own locks come before that one. Since 7.0.10, with the
 /// mending of CVE-2026-53085; earlier it depends.
 fn iterates_unlocked(release: &str) -> bool {
+    numbers(release) >= (7, 0, 10)
+}
+
+/// Tells whether a task may be read from outside: its mappings are looked at while it may
+/// go on. The mending of CVE-2026-53085 made that safe.
+#[must_use]
+pub fn reads_from_outside() -> bool {
+    let release = rustix::system::uname();
+    is_mended(&release.release().to_string_lossy())
+}
+
+/// Whether a release has the mending: 6.12.91, 6.18.33, 7.0.10, and later ones of these, and
+/// what came after.
+fn is_mended(release: &str) -> bool {
+    match numbers(release) {
+        (6, 12, patch) => patch >= 91,
+        (6, 18, patch) => patch >= 33,
+        (7, 0, patch) => patch >= 10,
+        (major, ..) => major >= 7,
+    }
+}
+
+/// The three numbers that a release begins with.
+fn numbers(release: &str) -> (u32, u32, u32) {
     let mut numbers = release
         .split(|c: char| !c.is_ascii_digit())
         .map(|number| number.parse().unwrap_or(0_u32));
     let mut next = || numbers.next().unwrap_or(0);
-    (next(), next(), next()) >= (7, 0, 10)
+    (next(), next(), next())
 }
 
 /// Finds where the kernel says what context it is in; `None` where kallsyms has no data.
@@ -139,6 +163,24 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(iterates_unlocked(release), is_later, "{release}");
+        }
+    }
+
+    /// Check that a task is read from outside only where that is mended.
+    #[test]
+    fn mended_releases_are_known() {
+        for (release, is_safe) in [
+            ("6.12.90", false),
+            ("6.12.91", true),
+            ("6.17.99", false),
+            ("6.18.32-amd64", false),
+            ("6.18.44+", true),
+            ("6.19.14", false),
+            ("7.0.9", false),
+            ("7.0.10", true),
+            ("7.1.0-rc1", true),
+        ] {
+            assert_eq!(is_mended(release), is_safe, "{release}");
         }
     }
 

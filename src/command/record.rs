@@ -43,6 +43,10 @@ const ROUND: Duration = Duration::from_millis(100);
 /// How often, and how long altogether, user halves are waited for at the end.
 const LAST_ROUND: Duration = Duration::from_millis(5);
 const LAST_ROUNDS: u32 = 20;
+/// How often tasks that are still in the kernel are read from outside.
+const LAST_PASSES: u32 = 2;
+/// How long that may take, each time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the sub-command and returns the exit status.
 ///
@@ -255,16 +259,31 @@ fn read(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
     Ok(())
 }
 
-/// Reads what is under way: callbacks of running tasks come within microseconds.
+/// Reads what is under way, and then what still waits in the kernel. A task that runs meanwhile
+/// sends its stack itself, if it comes back in time; else it is tried once more.
 fn drain(session: &mut Session<'_>, collector: &mut Collector) -> Result<()> {
+    for _ in 0..LAST_PASSES {
+        // What is lost by not reading these is counted as pending.
+        let is_over = !is_under_way(session, collector)?;
+        if is_over || !matches!(session.read_pending(PATIENCE), Ok(true)) {
+            return Ok(());
+        }
+    }
+    is_under_way(session, collector)?;
+    Ok(())
+}
+
+/// Waits for callbacks, which come within microseconds where a task runs; tells whether any are
+/// still to come.
+fn is_under_way(session: &mut Session<'_>, collector: &mut Collector) -> Result<bool> {
     for _ in 0..LAST_ROUNDS {
         std::thread::sleep(LAST_ROUND);
         read(session, collector)?;
         if !collector.is_waiting() {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The first signal stops and writes, a second one gives up.

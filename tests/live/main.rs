@@ -45,6 +45,7 @@ mod names;
 mod narrowing;
 mod off_cpu;
 mod outliving;
+mod pending;
 mod python;
 mod real_programs;
 mod recordings;

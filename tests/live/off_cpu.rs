@@ -193,6 +193,8 @@ fn open_intervals_are_closed() {
     let stats = stats(&recording);
     let folded = recording.folded();
     expect_near("sleep", folded.count(), stats.count("duration_ns"), 0.05);
+    // it never came back: its stack is read from outside
+    assert_eq!(stats.count("user.complete"), stats.count("samples"));
     folded.expect_all(|line| {
         line.kernel_frames()
             .any(|frame| frame.contains("nanosleep"))

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0 */
+/*
+ * What is pending when sampling is over: stacks of tasks that are still in the kernel, read
+ * from outside while they wait there. Nothing stops them: one that runs meanwhile has other
+ * registers, and its callback sends the stack.
+ */
+#ifndef SOMNO_PENDING_H
+#define SOMNO_PENDING_H
+
+#ifdef SOMNO_OUTSIDE
+
+/* How often the task left a CPU: the same before and after, it did not run in between. */
+static __always_inline u64 switches_of(struct task_struct *task)
+{
+	return task->nvcsw + task->nivcsw;
+}
+
+static __always_inline bool waits(struct task_struct *task)
+{
+	return !task->on_cpu && !(task->flags & PF_EXITING) && task->mm;
+}
+
+static __always_inline void unwind_from_outside(struct task_struct *task, u64 cookie)
+{
+	u64 started_ns = bpf_ktime_get_ns(), switches = switches_of(task);
+	u32 tid = task->pid, index = claim_workspace();
+	struct workspace *ws = bpf_map_lookup_elem(&workspaces, &index);
+
+	if (!ws)
+		return;
+	ws->outside_tid = tid;
+	unwind(ws, task, NO_FAULT);
+	if (waits(task) && switches_of(task) == switches && slot_cookie(find_slot(tid)) == cookie)
+		send_user_half(ws, task, cookie, MAY_SLEEP, started_ns);
+	release_workspace(index);
+}
+
+/* Sends the stack of a task whose callback is pending, if the task waits. */
+static __always_inline void serve_pending(struct task_struct *task)
+{
+	u32 index = find_slot(task->pid);
+	struct slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+	if (!slot || slot->phase != SLOT_SCHEDULED || !waits(task) ||
+	    slot->exec_id != (u32)task->self_exec_id)
+		return;
+	unwind_from_outside(task, slot_cookie(index));
+}
+
+#endif
+
+#endif
