@@ -361,11 +361,11 @@ impl Builder {
 
 /// The position of every name in their order.
 fn ranks(names: &[Rc<str>]) -> Vec<u32> {
-    let mut in_order: Vec<_> = (0..).zip(names).collect();
+    let mut in_order: Vec<(usize, _)> = names.iter().enumerate().collect();
     in_order.sort_unstable_by_key(|&(_, name)| name);
     let mut ranks = vec![0; names.len()];
     for (rank, (id, _)) in (0_u32..).zip(in_order) {
-        ranks[id as usize] = rank;
+        ranks[id] = rank;
     }
     ranks
 }

@@ -84,6 +84,9 @@ pub struct StackFrame<'a> {
 /// What stands at the root of a stack, where anything does; and the stack.
 pub type GroupStack = (Option<Arc<str>>, StackId);
 
+/// What stands at the root of stacks, where anything does; and what each of them weighs.
+pub type GroupStacks = (Option<Arc<str>>, Vec<(StackId, Weight)>);
+
 /// A distinct stack of one group, and what it weighs.
 #[derive(Clone, Debug)]
 pub struct WeightedStack<'a> {
@@ -199,32 +202,35 @@ impl<'a> Selection<'a> {
 
     /// The same, group by group.
     #[must_use]
-    pub fn groups(&self) -> Vec<(Option<Arc<str>>, Vec<(StackId, Weight)>)> {
+    pub fn groups(&self) -> Vec<GroupStacks> {
         // What a label depends on is less than what it is: it is made once for each.
         let mut of_rows: FxHashMap<_, usize> = FxHashMap::default();
         let mut positions: HashMap<Option<Arc<str>>, usize> = HashMap::new();
-        let mut groups: Vec<(Option<Arc<str>>, FxHashMap<StackId, Weight>)> = Vec::new();
+        let mut labels = Vec::new();
+        let mut weights: Vec<FxHashMap<StackId, Weight>> = Vec::new();
         for row in &self.rows {
             let cpu = (self.group == Group::Cpu).then_some(row.cpu);
             let position = *of_rows.entry((row.thread, cpu)).or_insert_with(|| {
                 let label: Option<Arc<str>> = self.label(row).map(Into::into);
                 *positions.entry(label.clone()).or_insert_with(|| {
-                    groups.push((label, FxHashMap::default()));
-                    groups.len() - 1
+                    labels.push(label);
+                    weights.push(FxHashMap::default());
+                    labels.len() - 1
                 })
             });
-            *groups[position].1.entry(row.stack).or_default() += row.weight;
+            *weights[position].entry(row.stack).or_default() += row.weight;
         }
-        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let in_order = |stacks: FxHashMap<_, _>| {
             let mut stacks: Vec<_> = stacks.into_iter().collect();
             stacks.sort_unstable_by_key(|&(stack, _)| stack);
             stacks
         };
-        groups
+        let mut groups: Vec<_> = labels
             .into_iter()
-            .map(|(label, stacks)| (label, in_order(stacks)))
-            .collect()
+            .zip(weights.into_iter().map(in_order))
+            .collect();
+        groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        groups
     }
 
     /// What every distinct stack weighs, whatever its group.
