@@ -104,8 +104,13 @@ impl Fixture {
         self
     }
 
-    /// Hands over what is to be exported.
+    /// Hands over what is to be exported: everything.
     pub(super) fn subject<R>(&self, run: impl FnOnce(&Subject<'_>) -> R) -> R {
+        self.part(&Filter::default(), run)
+    }
+
+    /// Hands over a part of it.
+    pub(super) fn part<R>(&self, filter: &Filter, run: impl FnOnce(&Subject<'_>) -> R) -> R {
         let mut names = Names::new(self.profile.frames());
         for (id, frame) in self.profile.frames().iter() {
             if let Some(named) = self.named.get(&frame) {
@@ -114,7 +119,7 @@ impl Fixture {
         }
         let filter = Filter {
             group: self.group,
-            ..Filter::default()
+            ..filter.clone()
         };
         let selection = Selection::new(&self.profile, &names, BEGAN, &filter);
         run(&Subject {

@@ -1,14 +1,19 @@
 //! Checks of every format at once: none may lose a sample or add one.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use prost::Message as _;
+use regex::{Regex, escape};
 use serde_json::Value;
 
 use super::fixture::Fixture;
 use super::{Format, Options, Subject, html, pprof, write};
+use crate::event::Weight;
+use crate::id::{Pid, Tid};
 use crate::profile::header::Unit;
+use crate::view::selection::Filter;
 
 /// Stacks to choose from: of every kind, deep and empty, with names that parsers trip over.
 const STACKS: [&str; 12] = [
@@ -72,6 +77,8 @@ fn total(format: Format, subject: &Subject<'_>, bytes: &[u8]) -> u64 {
     let text = || std::str::from_utf8(bytes).expect("it is text");
     let json = || serde_json::from_slice::<Value>(bytes).expect("it is JSON");
     match format {
+        // the picture of nothing has no such attribute
+        Format::Svg if subject.selection.total() == Weight(0) => 0,
         Format::Svg => number_after(text(), "total_samples=\""),
         Format::Folded => {
             let counts = text().lines().filter_map(|line| line.rsplit(' ').next());
@@ -166,6 +173,73 @@ fn weights_are_preserved() {
                 }
             }
         });
+    }
+}
+
+/// Filters that each sample passes one of, for everything that can be chosen by.
+fn divisions() -> Vec<Vec<Filter>> {
+    let plain = Filter::default;
+    let comm = |comm: &&str| Filter {
+        comm: Some(Regex::new(&format!("^{}$", escape(comm))).expect("it is escaped")),
+        ..plain()
+    };
+    let millis = Duration::from_millis;
+    vec![
+        COMMS.iter().map(comm).collect(),
+        (100..103)
+            .map(|pid| Filter {
+                pids: vec![Pid(pid)],
+                ..plain()
+            })
+            .collect(),
+        (100..104)
+            .map(|tid| Filter {
+                tids: vec![Tid(tid)],
+                ..plain()
+            })
+            .collect(),
+        (0..2)
+            .map(|cpu| Filter {
+                cpus: vec![cpu],
+                ..plain()
+            })
+            .collect(),
+        (0..50)
+            .map(|at| Filter {
+                from: Some(millis(at)),
+                to: Some(millis(at + 1)),
+                ..plain()
+            })
+            .collect(),
+        vec![Filter {
+            no_kernel: true,
+            ..plain()
+        }],
+        vec![Filter {
+            event: Some(0),
+            ..plain()
+        }],
+    ]
+}
+
+/// Check that the parts of a profile add up to it, whatever it is divided by, in every format.
+#[test]
+fn parts_add_up() {
+    for seed in 0..20 {
+        let fixture = random_profile(seed);
+        let whole = fixture.subject(|subject| subject.selection.total().0);
+        for (division, filters) in divisions().into_iter().enumerate() {
+            for format in Format::ALL {
+                let weight = |filter: &Filter| {
+                    fixture.part(filter, |subject| {
+                        let bytes = written(format, subject, &Options::default());
+                        total(format, subject, &bytes)
+                    })
+                };
+                let parts: u64 = filters.iter().map(weight).sum();
+                assert_eq!(parts, whole, "{format:?}, profile {seed}, by {division}");
+            }
+        }
     }
 }
 

@@ -30,8 +30,9 @@ const ROWS: usize = 8192;
 pub(super) const ROWS_MAX: usize = 1 << 16;
 /// Frames of all of their stacks together, likewise.
 pub(super) const DEPTHS_MAX: usize = 1 << 22;
-/// How long samples wait before they are written, in nanoseconds.
-const PATIENCE: u64 = 1_000_000_000;
+/// How long samples wait before they are written, in nanoseconds: with a round of reading
+/// and the writing less than a second.
+const PATIENCE: u64 = 750_000_000;
 /// Stacks that are remembered; beyond that they are all written anew. Some 32 MB.
 const STACKS: usize = 1 << 20;
 /// Symbols of a frame.

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use rustix::time::{ClockId, clock_gettime};
 use somno::export::folded;
 use somno::recording::{self, Recording};
 use somno::view::selection::{Filter, Selection};
@@ -84,6 +86,46 @@ fn killed_profiler_leaves_a_recording() {
     assert!(cut.offset <= length);
     assert!(recording.tally.samples() > 100, "{:?}", recording.tally);
     assert!(recording.totals.duration > Duration::from_millis(500));
+}
+
+/// Check that whenever a profiler is killed, what it leaves can be read and has all but the
+/// last second: fifty times, ten at once.
+#[test]
+fn kills_lose_a_second_at_most() {
+    let machine = Machine::take();
+    let target = machine.fixture("named").start(&["busy", "300"]);
+    for wave in 0..5 {
+        let running: Vec<_> = (0..10)
+            .map(|place| {
+                let number = wave * 10 + place;
+                let path = machine.path(&format!("{number}.somno"));
+                let record = machine.record().options("-F 99").output(&path);
+                (number, path, record.process(&target).start())
+            })
+            .collect();
+        let begun = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 0);
+        until("all of them record", PATIENCE, || {
+            running.iter().all(|(_, path, _)| begun(path))
+        });
+        for (number, path, somno) in running {
+            // from 0.03 to 2.5 s after the last one began
+            sleep(Duration::from_millis(30 + number * 23 % 250));
+            somno.signal(Signal::KILL);
+            let killed = clock_gettime(ClockId::Monotonic);
+            drop(somno);
+            let recording = read(&path);
+            assert!(recording.cut.is_some(), "{number} was whole already");
+            let killed = Duration::new(
+                killed.tv_sec.cast_unsigned(),
+                killed.tv_nsec.try_into().expect("it is below a second"),
+            );
+            let rows = recording.profile.rows().iter();
+            let began = recording.header.began;
+            let last = rows.map(|row| row.time).max().unwrap_or(began);
+            let lost = killed.saturating_sub(Duration::from_nanos(last.0));
+            assert!(lost <= Duration::from_secs(1), "{number} lost {lost:?}");
+        }
+    }
 }
 
 /// A file system with little room, as long as this lives.
