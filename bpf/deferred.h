@@ -9,13 +9,14 @@ static __always_inline void send_user_half(struct workspace *ws, struct task_str
 {
 	struct somno_user_half *half = &ws->half;
 	u64 size = sizeof(*half) + clamp(half->frame_count, SOMNO_MAX_DEPTH) * sizeof(u64);
+	u64 ids = ids_of(task);
 
 	half->record = SOMNO_USER_HALF;
 	half->leaving = mode == NO_FAULT;
 	half->cookie = cookie;
 	half->process_start_ns = task->group_leader->start_boottime;
-	half->pid = task->tgid;
-	half->tid = task->pid;
+	half->pid = ids >> 32;
+	half->tid = ids;
 	half->slept = ws->slept;
 	half->time_ns = bpf_ktime_get_ns();
 	half->cost_ns = half->time_ns - started_ns;

@@ -207,6 +207,20 @@ struct thread_info {
 	u32 cpu;
 };
 
+struct pid_namespace;
+
+/* A number in a pid namespace. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	/* one for each namespace, from the first on */
+	struct upid numbers[1];
+};
+
 /* What the kernel keeps of a task that does not run. */
 struct thread_struct {
 	unsigned long sp;
@@ -237,6 +251,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct pid *thread_pid;
 	char comm[16];
 };
 

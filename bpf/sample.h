@@ -98,6 +98,8 @@ static __always_inline void take_user_frames(struct somno_kernel_half *half,
 static __always_inline void begin_half(struct somno_kernel_half *half, struct task_struct *task,
 				       u32 cpu, u64 time_ns)
 {
+	u64 ids = ids_of(task);
+
 	half->record = SOMNO_KERNEL_HALF;
 	half->cpu = cpu;
 	half->promise = SOMNO_KERNEL_ONLY;
@@ -105,8 +107,8 @@ static __always_inline void begin_half(struct somno_kernel_half *half, struct ta
 	half->time_ns = time_ns;
 	half->cookie = 0;
 	half->user_ip = 0;
-	half->pid = task->tgid;
-	half->tid = task->pid;
+	half->pid = ids >> 32;
+	half->tid = ids;
 	half->kernel_frames = 0;
 	half->user_frames = 0;
 	half->waker_frames = 0;

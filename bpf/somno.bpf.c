@@ -7,6 +7,7 @@
 #include <bpf/bpf_tracing.h>
 #include "abi.h"
 #include "config.h"
+#include "ids.h"
 #include "stats.h"
 #include "emit.h"
 #include "slot.h"

@@ -33,17 +33,19 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
 static __always_inline void notify(enum somno_notice_kind kind, struct task_struct *task,
 				   struct task_struct *parent, const char *comm)
 {
+	u64 ids = ids_of(task);
 	struct somno_notice notice = {
 		.record = SOMNO_NOTICE,
 		.kind = kind,
 		.time_ns = bpf_ktime_get_ns(),
-		.pid = task->tgid,
-		.tid = task->pid,
+		.pid = ids >> 32,
+		.tid = ids,
 	};
 
 	if (parent) {
-		notice.parent_pid = parent->tgid;
-		notice.parent_tid = parent->pid;
+		ids = ids_of(parent);
+		notice.parent_pid = ids >> 32;
+		notice.parent_tid = ids;
 	}
 	bpf_probe_read_kernel_str(notice.comm, sizeof(notice.comm), comm);
 	if (emit_to_user_ring(&notice, sizeof(notice)))

@@ -1,5 +1,7 @@
 //! What is sampled, and what follows from it.
 
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::folded::Folded;
@@ -112,4 +114,42 @@ fn commands_of_a_shell_are_followed() {
     folded
         .of("chain")
         .expect_share(0.9.., |line| line.has("run;one;two;three;four;five"));
+}
+
+/// Check that in a pid namespace of its own somno knows a process by its number there, and
+/// finds what is /proc there under that number.
+#[test]
+fn processes_of_a_pid_namespace_have_their_numbers() {
+    let machine = Machine::take();
+    let (named, output) = (machine.fixture("named"), machine.path("inside.json"));
+    let script = format!(
+        "{} inside & {} record -p $! -d 0.5s -o {} && echo $!; kill $!",
+        named.path(),
+        env!("CARGO_BIN_EXE_somno"),
+        output.display()
+    );
+    let apart = Command::new("unshare")
+        .args([
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+            "sh",
+            "-c",
+        ])
+        .arg(&script)
+        .output()
+        .expect("unshare is here");
+    let said = String::from_utf8_lossy(&apart.stdout);
+    let pid = said.trim();
+    assert!(
+        !pid.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&apart.stderr)
+    );
+    let report = fs::read_to_string(&output).expect("it was written");
+    for key in ["pid", "tid"] {
+        let number = format!("\"{key}\": {pid}");
+        assert!(report.contains(&number), "no {number} in\n{report}");
+    }
 }
