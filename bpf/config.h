@@ -18,6 +18,8 @@ struct somno_config {
 	bool by_uid;
 	/* only the CPUs in `cpus`, when by_cpu */
 	bool by_cpu;
+	/* only tasks in `cgroup` and below, when by_cgroup */
+	bool by_cgroup;
 	/* intervals off the CPU are samples too */
 	bool off_cpu;
 	/* and who ended them is noted */
@@ -25,6 +27,7 @@ struct somno_config {
 	/* which of the session's events those are */
 	u8 off_cpu_event;
 	u32 uid;
+	u64 cgroup;
 	/* shorter intervals are only summed */
 	u64 off_cpu_min_ns;
 	/* what a sample on the CPU weighs */
@@ -59,10 +62,13 @@ static __always_inline u64 mount_namespace(struct task_struct *task)
 	return (u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 }
 
-/* Whether the task may be looked at at all: it is not somno, nor another user's than wanted. */
+/* Whether the task may be looked at at all: it is not somno, nor in another cgroup, nor another
+ * user's than wanted. */
 static __always_inline bool is_wanted(struct task_struct *task)
 {
 	if (task->tgid == own_pid)
+		return false;
+	if (somno_config.by_cgroup && !is_in_cgroup(task, somno_config.cgroup))
 		return false;
 	return !somno_config.by_uid || task->cred->uid.val == somno_config.uid;
 }

@@ -221,6 +221,27 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+	struct cgroup_subsys_state *subsys[1];
+};
+
 /* What the kernel keeps of a task that does not run. */
 struct thread_struct {
 	unsigned long sp;
@@ -252,12 +273,18 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct pid *thread_pid;
+	struct css_set *cgroups;
 	char comm[16];
 };
 
 /* What an iterator of tasks is given. */
 struct bpf_iter__task {
 	struct task_struct *task;
+};
+
+/* Its values depend on the kernel's configuration. */
+enum cgroup_subsys_id {
+	perf_event_cgrp_id = 1,
 };
 
 #pragma clang attribute pop

@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include <bpf/bpf_tracing.h>
 #include "abi.h"
+#include "cgroup.h"
 #include "config.h"
 #include "ids.h"
 #include "stats.h"

@@ -17,7 +17,7 @@ use libbpf_rs::{
 
 use crate::addr::KernelAddress;
 use crate::error::{Context as _, Error, Result};
-use crate::id::{Cookie, ModuleId, Tid};
+use crate::id::{CgroupId, Cookie, ModuleId, Tid};
 use crate::time::Timestamp;
 
 #[expect(
@@ -75,6 +75,8 @@ pub struct Configuration {
     pub inherit: bool,
     /// Only this user's tasks.
     pub uid: Option<u32>,
+    /// Only tasks in this cgroup or below it.
+    pub cgroup: Option<CgroupId>,
     /// Only these CPUs, where any are named.
     pub cpus: Vec<u16>,
     /// User frames that are kept.
@@ -461,6 +463,8 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
     target.inherit = flag(configuration.inherit);
     target.by_uid = flag(configuration.uid.is_some());
     target.uid = configuration.uid.unwrap_or_default();
+    target.by_cgroup = flag(configuration.cgroup.is_some());
+    target.cgroup = configuration.cgroup.map_or(0, |cgroup| cgroup.0);
     target.by_cpu = flag(!configuration.cpus.is_empty());
     for &cpu in &configuration.cpus {
         if let Some(word) = target.cpus.get_mut(usize::from(cpu / 64)) {

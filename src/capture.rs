@@ -1,5 +1,6 @@
 //! Live capture: a session samples its target and hands over events.
 
+pub mod cgroup;
 pub mod decode;
 pub mod doctor;
 pub mod event_name;
@@ -33,7 +34,7 @@ use self::targets::Target;
 use crate::bpf::{self, Configuration, Outside, Programs};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
-use crate::id::{Cookie, ModuleId};
+use crate::id::{CgroupId, Cookie, ModuleId};
 use crate::proc::cpus;
 use crate::profile::histogram::{Histogram, Summary};
 use crate::profile::totals::{Lost, OffCpu, Steps, Symbols};
@@ -97,6 +98,8 @@ pub struct Options {
     pub cpus: Vec<u16>,
     /// Only this user's tasks.
     pub uid: Option<u32>,
+    /// Only tasks in this cgroup or below it.
+    pub cgroup: Option<CgroupId>,
     /// Only tasks whose name matches.
     pub comm: Option<Regex>,
     /// Whether a command starts to be sampled when it executes, or by [`Session::enable`].
@@ -164,6 +167,7 @@ impl<'obj> Session<'obj> {
             file_reads: kernel::file_reads()?,
             inherit: options.inherit,
             uid: options.uid,
+            cgroup: options.cgroup,
             cpus: options.cpus.clone(),
             max_depth: options.max_depth,
             context: options.mark_nmi.then(kernel::context_addresses).flatten(),
@@ -206,7 +210,7 @@ impl<'obj> Session<'obj> {
     ///
     /// # Errors
     /// When the target does not exist or the kernel refuses.
-    pub fn attach(&mut self, target: &Target, options: &Options) -> Result<()> {
+    pub fn attach(&mut self, target: &Target<'_>, options: &Options) -> Result<()> {
         check_rate(options.rate)?;
         raise_descriptor_limit();
         raise_priority();
@@ -215,7 +219,7 @@ impl<'obj> Session<'obj> {
             selector: options.event.selector,
             rate: options.rate,
             start: options.start,
-            inherit: options.inherit && !matches!(target, Target::Cpus(_)),
+            inherit: options.inherit && !matches!(target, Target::Cpus(_) | Target::Cgroup(..)),
         };
         let attributes = options.moments.are_on_cpu().then_some(&attributes);
         let followed = targets::follow(target, attributes, &self.programs)?;

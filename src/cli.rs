@@ -77,7 +77,7 @@ pub enum Color {
 /// The sub-commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Sample a command, processes or the whole system, then write a profile
+    /// Sample a command, processes, a cgroup or the whole system, then write a profile
     Record(Box<record::Record>),
     /// Show where a recording's samples are
     Report(Box<report::Report>),

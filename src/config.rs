@@ -90,6 +90,8 @@ pub enum TargetConfig {
     Processes(Vec<Pid>),
     /// These threads.
     Threads(Vec<Tid>),
+    /// A cgroup and those below it: a directory, or what a container's id begins with.
+    Cgroup(OsString),
     /// Everything.
     All,
     /// A command to run.
@@ -155,6 +157,8 @@ fn target(typed: Record) -> Result<TargetConfig> {
     }
     Ok(if typed.all {
         TargetConfig::All
+    } else if let Some(cgroup) = typed.cgroup {
+        TargetConfig::Cgroup(cgroup)
     } else if !typed.pid.is_empty() {
         TargetConfig::Processes(distinct(typed.pid).map(Pid).collect())
     } else if !typed.tid.is_empty() {

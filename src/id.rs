@@ -32,6 +32,10 @@ number!(
     /// A file that code was mapped from, as the kernel side numbered it.
     ModuleId(u32)
 );
+number!(
+    /// A cgroup, as its hierarchy numbers them.
+    CgroupId(u64)
+);
 
 impl ModuleId {
     /// The code that the kernel maps into every process, which no file backs.

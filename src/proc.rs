@@ -1,6 +1,7 @@
 //! /proc: pure parsers, with thin readers beside them.
 
 pub mod cpus;
+pub mod hierarchy;
 pub mod kallsyms;
 pub mod machine;
 pub mod maps;

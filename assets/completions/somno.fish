@@ -33,7 +33,7 @@ complete -c somno -n "__fish_somno_needs_command" -s q -l quiet -d 'Say only wha
 complete -c somno -n "__fish_somno_needs_command" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c somno -n "__fish_somno_needs_command" -s V -l version -d 'Print version'
-complete -c somno -n "__fish_somno_needs_command" -f -a "record" -d 'Sample a command, processes or the whole system, then write a profile'
+complete -c somno -n "__fish_somno_needs_command" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
 complete -c somno -n "__fish_somno_needs_command" -f -a "report" -d 'Show where a recording\'s samples are'
 complete -c somno -n "__fish_somno_needs_command" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
 complete -c somno -n "__fish_somno_needs_command" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
@@ -44,6 +44,7 @@ complete -c somno -n "__fish_somno_needs_command" -f -a "completions" -d 'Write 
 complete -c somno -n "__fish_somno_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c somno -n "__fish_somno_using_subcommand record" -s p -l pid -d 'Sample these processes (12,34), all of their threads' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s t -l tid -d 'Sample these threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l cgroup -d 'Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
 complete -c somno -n "__fish_somno_using_subcommand record" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tasks whose name matches this regular expression' -r
@@ -214,7 +215,7 @@ complete -c somno -n "__fish_somno_using_subcommand completions" -s v -l verbose
 complete -c somno -n "__fish_somno_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand completions" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "record" -d 'Sample a command, processes or the whole system, then write a profile'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
 complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "report" -d 'Show where a recording\'s samples are'
 complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
 complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "diff" -d 'Show what grew and what shrank between two recordings'

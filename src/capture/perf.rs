@@ -16,12 +16,14 @@ const IOC_DISABLE: libc::c_ulong = 0x2401;
 const IOC_SET_BPF: libc::c_ulong = 0x4004_2408;
 
 /// What an event is opened on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
     /// One thread, on whatever CPU.
     Thread(Tid),
     /// One CPU, whatever runs there.
     Cpu(u16),
+    /// One CPU, while a task of this cgroup, an open directory, or of one below it runs there.
+    Cgroup(BorrowedFd<'a>, u16),
 }
 
 /// When an event begins to count.
@@ -74,11 +76,17 @@ impl PerfEvent {
     /// `ESRCH` when the thread is gone; `ENOENT` or `EOPNOTSUPP` when the
     /// machine has no such event; `EACCES` or `EPERM` without the privilege;
     /// `EMFILE` when there are too many descriptors.
-    pub fn open(attributes: &Attributes, scope: Scope) -> io::Result<Self> {
+    pub fn open(attributes: &Attributes, scope: Scope<'_>) -> io::Result<Self> {
         let mut attr = perf_event_attr(attributes, scope);
-        let (pid, cpu) = match scope {
-            Scope::Thread(tid) => (tid.0.cast_signed(), -1),
-            Scope::Cpu(cpu) => (-1, i32::from(cpu)),
+        let cloexec = sys::PERF_FLAG_FD_CLOEXEC;
+        let (pid, cpu, flags) = match scope {
+            Scope::Thread(tid) => (tid.0.cast_signed(), -1, cloexec),
+            Scope::Cpu(cpu) => (-1, i32::from(cpu), cloexec),
+            Scope::Cgroup(directory, cpu) => (
+                directory.as_raw_fd(),
+                i32::from(cpu),
+                cloexec | sys::PERF_FLAG_PID_CGROUP,
+            ),
         };
         // SAFETY: `attr` is initialised, says its size, and lives through the call.
         let fd = unsafe {
@@ -88,7 +96,7 @@ impl PerfEvent {
                 pid,
                 cpu,
                 -1,
-                sys::PERF_FLAG_FD_CLOEXEC,
+                flags,
             )
         };
         let fd = i32::try_from(fd).unwrap_or(-1);
@@ -163,7 +171,7 @@ impl AsFd for PerfEvent {
     }
 }
 
-fn perf_event_attr(attributes: &Attributes, scope: Scope) -> sys::perf_event_attr {
+fn perf_event_attr(attributes: &Attributes, scope: Scope<'_>) -> sys::perf_event_attr {
     let mut attr = sys::perf_event_attr {
         size: u32::try_from(size_of::<sys::perf_event_attr>()).expect("it is small"),
         ..Default::default()
@@ -197,7 +205,7 @@ fn perf_event_attr(attributes: &Attributes, scope: Scope) -> sys::perf_event_att
     attr.set_inherit(attributes.inherit.into());
     attr.set_enable_on_exec((attributes.start == Start::AtExec).into());
     // Only where one CPU is looked at can there be nothing to sample.
-    attr.set_exclude_idle(matches!(scope, Scope::Cpu(_)).into());
+    attr.set_exclude_idle((!matches!(scope, Scope::Thread(_))).into());
     attr
 }
 

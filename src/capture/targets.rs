@@ -1,7 +1,7 @@
 //! Finds what to sample and opens an event on each.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::process::{Pid as RawPid, PidfdFlags, pidfd_open};
 
@@ -12,14 +12,16 @@ use crate::id::{Pid, Tid};
 use crate::proc::tasks;
 
 /// What is sampled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+#[derive(Clone, Debug)]
+pub enum Target<'a> {
     /// All threads of these processes.
     Processes(Vec<Pid>),
     /// These threads.
     Threads(Vec<Tid>),
     /// Whatever runs on these CPUs.
     Cpus(Vec<u16>),
+    /// Whatever of this cgroup, an open directory, runs on these CPUs.
+    Cgroup(BorrowedFd<'a>, Vec<u16>),
     /// A command that was just launched.
     Command(Pid),
 }
@@ -33,7 +35,7 @@ pub type Followed = Option<PerfEvent>;
 /// # Errors
 /// When the target does not exist, or the kernel refuses.
 pub fn follow(
-    target: &Target,
+    target: &Target<'_>,
     attributes: Option<&Attributes>,
     programs: &Programs<'_>,
 ) -> Result<Vec<Followed>> {
@@ -42,7 +44,14 @@ pub fn follow(
         programs,
     };
     match target {
-        Target::Cpus(cpus) => cpus.iter().map(|&cpu| opener.open_cpu(cpu)).collect(),
+        Target::Cpus(cpus) => {
+            let scopes = cpus.iter().map(|&cpu| Scope::Cpu(cpu));
+            scopes.map(|scope| opener.open_cpu(scope)).collect()
+        }
+        Target::Cgroup(cgroup, cpus) => {
+            let scopes = cpus.iter().map(|&cpu| Scope::Cgroup(*cgroup, cpu));
+            scopes.map(|scope| opener.open_cpu(scope)).collect()
+        }
         Target::Threads(tids) => tids
             .iter()
             .map(|&tid| {
@@ -72,12 +81,11 @@ struct Opener<'a, 'obj> {
 }
 
 impl Opener<'_, '_> {
-    fn open_cpu(&self, cpu: u16) -> Result<Followed> {
+    fn open_cpu(&self, scope: Scope<'_>) -> Result<Followed> {
         let Some(attributes) = self.attributes else {
             return Ok(None);
         };
-        let event =
-            PerfEvent::open(attributes, Scope::Cpu(cpu)).map_err(|error| refused(&error))?;
+        let event = PerfEvent::open(attributes, scope).map_err(|error| refused(&error))?;
         self.start(&event)?;
         Ok(Some(event))
     }

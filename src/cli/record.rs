@@ -10,10 +10,10 @@ use super::duration;
 use super::format_options::FormatOptions;
 use crate::config::output::OutputFormat;
 
-/// Sample a command, processes or the whole system, then write a profile
+/// Sample a command, processes, a cgroup or the whole system, then write a profile
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("target").required(true).args(["pid", "tid", "all", "command"]),
+    group = ArgGroup::new("target").required(true).args(["pid", "tid", "cgroup", "all", "command"]),
     after_help = "EXAMPLES:\n  \
         somno record -o profile.svg -- python3 script.py\n  \
         somno record -p 1234 -d 10s -o profile.svg\n  \
@@ -38,6 +38,16 @@ pub struct Record {
         help_heading = "Targets"
     )]
     pub tid: Vec<u32>,
+    /// Sample this cgroup and those below it
+    #[arg(
+        help = "Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, \
+                or the beginning of a container's id",
+        long,
+        value_name = "CGROUP",
+        value_hint = ValueHint::DirPath,
+        help_heading = "Targets"
+    )]
+    pub cgroup: Option<OsString>,
     /// Sample everything that runs
     #[arg(short, long, help_heading = "Targets")]
     pub all: bool,

@@ -23,6 +23,7 @@ use self::storage::Storage;
 use self::target::{Attached, End};
 use super::{Verbosity, complain, open, say};
 use crate::bpf;
+use crate::capture::cgroup::Cgroup;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
 use crate::capture::{Moments, Options, Session};
@@ -57,13 +58,18 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let servers = config.debuginfod.then(Settings::from_environment);
     let mut outputs = Outputs::open(&config)?;
     let stop = stop_on_signals()?;
-    let (options, chosen) = capture_options(&config, verbosity);
+    let cgroup = match &config.target {
+        TargetConfig::Cgroup(name) => Some(Cgroup::find(name)?),
+        _ => None,
+    };
+    let (mut options, chosen) = capture_options(&config, verbosity);
+    options.cgroup = cgroup.as_ref().map(Cgroup::id);
 
     if verbosity < Verbosity::Diagnostic {
         bpf::silence_libbpf();
     }
     let mut storage = bpf::Storage::new();
-    let everything = config.target == TargetConfig::All;
+    let everything = matches!(config.target, TargetConfig::All | TargetConfig::Cgroup(_));
     let mut session = Session::load(&mut storage, &options, everything)?;
     let notes = notes(&config, &session, chosen, servers.as_ref());
     if verbosity > Verbosity::Quiet {
@@ -72,7 +78,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         }
     }
 
-    let mut attached = Attached::attach(&mut session, &config, &options)?;
+    let mut attached = Attached::attach(&mut session, &config, cgroup, &options)?;
     let header = header(&session, &options, attached.describe());
     let storage = outputs.store()?;
     let writer =
@@ -330,6 +336,7 @@ fn capture_options(config: &RecordConfig, verbosity: Verbosity) -> (Options, Cho
         mark_nmi: verbosity >= Verbosity::Diagnostic,
         cpus: config.cpus.clone(),
         uid: config.uid,
+        cgroup: None,
         comm: config.comm.clone(),
         start: if command && config.delay.is_none() {
             Start::AtExec

@@ -21,6 +21,7 @@ mod stats;
 mod accounting;
 mod address_space;
 mod captured;
+mod cgroups;
 mod chain;
 mod debug_files;
 mod debuginfod;

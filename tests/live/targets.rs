@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::folded::Folded;
 use crate::machine::Machine;
 
@@ -114,6 +116,23 @@ fn commands_of_a_shell_are_followed() {
     folded
         .of("chain")
         .expect_share(0.9.., |line| line.has("run;one;two;three;four;five"));
+}
+
+/// Check that processes that start later are sampled by their names.
+#[test]
+fn later_processes_are_sampled_by_name() {
+    let machine = Machine::take();
+    let named = machine.fixture("named");
+    let running = machine.record().options("-a --comm ^la[t]er$").start();
+    running.wait_for_sampling();
+    let [later, other] = ["later", "other"].map(|name| named.start(&[name]));
+    later.use_cpu(Duration::from_millis(200));
+    drop((later, other));
+    running.signal(Signal::INT);
+    let (folded, _) = running.wait().adds_up();
+    assert!(folded.count() > 50, "{folded}");
+    folded.expect_all(|line| line.comm == "later");
+    folded.expect_share(0.95.., |line| line.has("main;spin"));
 }
 
 /// Check that in a pid namespace of its own somno knows a process by its number there, and

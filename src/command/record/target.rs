@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::bpf::abi;
+use crate::capture::cgroup::Cgroup;
 use crate::capture::launch::{RunAs, Suspended};
 use crate::capture::targets::{Target, open_task};
 use crate::capture::{Options, Session};
@@ -48,6 +49,8 @@ enum Kind {
     Watched(Vec<OwnedFd>),
     /// Has no end of its own.
     System,
+    /// Runs until it is removed.
+    Cgroup(Cgroup),
     /// Not released yet.
     Suspended(Suspended),
     /// Our child.
@@ -64,10 +67,19 @@ impl Attached {
     pub(super) fn attach(
         session: &mut Session<'_>,
         config: &RecordConfig,
+        cgroup: Option<Cgroup>,
         options: &Options,
     ) -> Result<Self> {
         let cpus = cpus_to_sample(&config.cpus)?;
+        if let Some(cgroup) = cgroup {
+            session.attach(&Target::Cgroup(cgroup.as_fd(), cpus), options)?;
+            return Ok(Self {
+                description: text::clean(&format!("cgroup {}", cgroup.path().display())),
+                kind: Kind::Cgroup(cgroup),
+            });
+        }
         let (kind, target, description) = match &config.target {
+            TargetConfig::Cgroup(_) => unreachable!("it was found before"),
             TargetConfig::All => (Kind::System, Target::Cpus(cpus), "system".into()),
             TargetConfig::Processes(pids) => (
                 Kind::Watched(watch(pids)?),
@@ -129,6 +141,7 @@ impl Attached {
     pub(super) fn has_ended(&mut self) -> Result<bool> {
         match &mut self.kind {
             Kind::System | Kind::Suspended(_) => Ok(false),
+            Kind::Cgroup(cgroup) => Ok(cgroup.is_gone()),
             Kind::Watched(fds) => {
                 fds.retain(|fd| !is_readable(fd.as_fd()));
                 Ok(fds.is_empty())
