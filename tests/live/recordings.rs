@@ -103,9 +103,9 @@ fn kills_lose_a_second_at_most() {
                 (number, path, record.process(&target).start())
             })
             .collect();
-        let begun = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 0);
+        let has_header = |path: &Path| fs::metadata(path).is_ok_and(|found| found.len() > 0);
         until("all of them record", PATIENCE, || {
-            running.iter().all(|(_, path, _)| begun(path))
+            running.iter().all(|(_, path, _)| has_header(path))
         });
         for (number, path, somno) in running {
             // from 0.03 to 2.5 s after the last one began
@@ -121,8 +121,8 @@ fn kills_lose_a_second_at_most() {
             );
             let rows = recording.profile.rows().iter();
             let began = recording.header.began;
-            let last = rows.map(|row| row.time).max().unwrap_or(began);
-            let lost = killed.saturating_sub(Duration::from_nanos(last.0));
+            let newest = rows.map(|row| row.time).max().unwrap_or(began);
+            let lost = killed.saturating_sub(Duration::from_nanos(newest.0));
             assert!(lost <= Duration::from_secs(1), "{number} lost {lost:?}");
         }
     }
