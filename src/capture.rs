@@ -1,6 +1,7 @@
 //! Live capture: a session samples its target and hands over events.
 
 pub mod cgroup;
+pub mod console;
 pub mod decode;
 pub mod doctor;
 pub mod event_name;
@@ -8,6 +9,7 @@ pub mod interrupt;
 pub mod kernel;
 pub mod launch;
 pub mod perf;
+pub mod privileges;
 pub mod targets;
 
 use std::cell::RefCell;

@@ -10,8 +10,12 @@ pub mod filters;
 pub mod format;
 pub mod format_options;
 pub mod list;
+pub mod live;
+pub mod look;
 pub mod record;
 pub mod report;
+pub mod sampling;
+pub mod view;
 
 use std::path::PathBuf;
 
@@ -79,6 +83,10 @@ pub enum Color {
 pub enum Command {
     /// Sample a command, processes, a cgroup or the whole system, then write a profile
     Record(Box<record::Record>),
+    /// Sample, and show it live in the terminal
+    Live(Box<live::Live>),
+    /// Look at a recording in the terminal
+    View(view::View),
     /// Show where a recording's samples are
     Report(Box<report::Report>),
     /// Show hot source lines and instructions of functions

@@ -1,19 +1,26 @@
 //! Runs a sub-command: the only place that puts stages together.
 
 pub mod annotate;
+mod collected;
 pub mod completions;
 pub mod diff;
 pub mod doctor;
+mod downloads;
 pub mod export;
+mod interface;
 pub mod list;
+pub mod live;
 pub mod open;
 pub mod output;
 pub mod progress;
 pub mod record;
 pub mod recorded;
 pub mod report;
+mod sampling;
 pub mod screen;
 pub mod settings;
+mod target;
+pub mod view;
 pub mod write;
 
 use std::io::{self, Write as _};
@@ -85,6 +92,8 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
     let screen = Screen::new(cli.color, cli.no_pager);
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
+        Command::Live(typed) => live::run(*typed, verbosity, started),
+        Command::View(typed) => view::run(&typed),
         Command::Report(typed) => report::run(*typed, screen, verbosity),
         Command::Annotate(typed) => annotate::run(typed, screen, verbosity),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),

@@ -8,58 +8,23 @@ pub mod filters;
 mod format_options;
 pub mod output;
 pub mod report;
-
-use std::ffi::OsString;
-use std::num::NonZeroU64;
-use std::time::Duration;
-
-use regex::Regex;
+mod sampling;
 
 use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
-use crate::bpf::abi;
 use crate::capture::Moments;
-use crate::capture::event_name::EventSpec;
+use crate::cli::live::Live;
+use crate::cli::look::Look;
 use crate::cli::record::Record;
 use crate::error::{Error, Result};
 use crate::export::Options;
-use crate::id::{Pid, Tid};
-use crate::proc::cpus;
-use crate::time::Rate;
 
-const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
-const MAX_DEPTH: u32 = 512;
+pub use self::sampling::{SamplingConfig, TargetConfig};
 
 /// What `somno record` is to do.
 #[derive(Clone, Debug)]
 pub struct RecordConfig {
-    /// What to sample.
-    pub target: TargetConfig,
-    /// Which moments.
-    pub moments: Moments,
-    /// Whether it is noted who ended waits.
-    pub wakers: bool,
-    /// The event; the best one that the machine has, where none is named.
-    pub event: Option<EventSpec>,
-    /// How often.
-    pub rate: Rate,
-    /// Only these CPUs, where any are named.
-    pub cpus: Vec<u16>,
-    /// Only this user's tasks.
-    pub uid: Option<u32>,
-    /// Only tasks of a matching name.
-    pub comm: Option<Regex>,
-    /// Whether children and later threads are sampled.
-    pub inherit: bool,
-    /// User frames kept.
-    pub max_depth: u32,
-    /// Whether kernel frames are taken.
-    pub kernel_frames: bool,
-    /// Whether reads may sleep.
-    pub sleep: bool,
-    /// When to stop.
-    pub duration: Option<Duration>,
-    /// How long to wait first.
-    pub delay: Option<Duration>,
+    /// What to sample and how.
+    pub sampling: SamplingConfig,
     /// What is named.
     pub naming: Naming,
     /// Whether servers are asked for debug files.
@@ -74,6 +39,38 @@ pub struct RecordConfig {
     pub stats: Option<Destination>,
 }
 
+/// What `somno live` is to do.
+#[derive(Clone, Debug)]
+pub struct LiveConfig {
+    /// What to sample and how.
+    pub sampling: SamplingConfig,
+    /// How it looks.
+    pub look: Look,
+    /// Whether servers are asked for debug files.
+    pub debuginfod: bool,
+}
+
+impl LiveConfig {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// Usage errors that name the value.
+    pub fn new(typed: Live, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
+        let sampling = SamplingConfig::new(typed.sampling, user_id)?;
+        if sampling.moments != Moments::OnCpu {
+            return Err(Error::usage(
+                "live shows time on the CPU only, so it takes no --off-cpu and no --wall",
+            )
+            .with_hint("record it, then look at that with `somno view`"));
+        }
+        Ok(Self {
+            sampling,
+            look: typed.look,
+            debuginfod: typed.debuginfod,
+        })
+    }
+}
+
 /// What is named when sampling has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
@@ -81,26 +78,6 @@ pub enum Naming {
     Everything,
     /// No frame: whoever reads the recording does it.
     Nothing,
-}
-
-/// What to sample.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetConfig {
-    /// All threads of these processes.
-    Processes(Vec<Pid>),
-    /// These threads.
-    Threads(Vec<Tid>),
-    /// A cgroup and those below it: a directory, or what a container's id begins with.
-    Cgroup(OsString),
-    /// Everything.
-    All,
-    /// A command to run.
-    Command {
-        /// Program and arguments.
-        arguments: Vec<OsString>,
-        /// Whether it stays root under sudo.
-        as_root: bool,
-    },
 }
 
 impl RecordConfig {
@@ -111,28 +88,6 @@ impl RecordConfig {
     pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
         check_distinct(typed.output.iter().chain(&typed.stats))?;
         Ok(Self {
-            moments: moments(&typed),
-            wakers: wakers(&typed)?,
-            event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
-            rate: rate(&typed)?,
-            cpus: typed
-                .cpu
-                .as_deref()
-                .map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
-            uid: typed
-                .uid
-                .as_deref()
-                .map(|user| {
-                    user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
-                })
-                .transpose()?,
-            comm: filters::expression("--comm", typed.comm.as_deref())?,
-            inherit: !typed.no_inherit,
-            max_depth: max_depth(typed.max_depth)?,
-            kernel_frames: !typed.no_kernel,
-            sleep: !typed.no_fault,
-            duration: typed.duration,
-            delay: typed.delay,
             naming: if typed.no_symbols {
                 Naming::Nothing
             } else {
@@ -143,85 +98,21 @@ impl RecordConfig {
             open: typed.format_options.open,
             format_options: format_options::options(typed.format_options.clone())?,
             stats: typed.stats.as_deref().map(destination),
-            target: target(typed)?,
+            sampling: SamplingConfig::new(typed.sampling, user_id)?,
         })
     }
-}
-
-fn target(typed: Record) -> Result<TargetConfig> {
-    if typed.as_root && typed.command.is_empty() {
-        return Err(Error::usage("--as-root needs a COMMAND"));
-    }
-    if typed.pid.contains(&0) || typed.tid.contains(&0) {
-        return Err(Error::usage("0 is not a process"));
-    }
-    Ok(if typed.all {
-        TargetConfig::All
-    } else if let Some(cgroup) = typed.cgroup {
-        TargetConfig::Cgroup(cgroup)
-    } else if !typed.pid.is_empty() {
-        TargetConfig::Processes(distinct(typed.pid).map(Pid).collect())
-    } else if !typed.tid.is_empty() {
-        TargetConfig::Threads(distinct(typed.tid).map(Tid).collect())
-    } else {
-        TargetConfig::Command {
-            arguments: typed.command,
-            as_root: typed.as_root,
-        }
-    })
-}
-
-/// Each id once, in order.
-fn distinct(mut ids: Vec<u32>) -> impl Iterator<Item = u32> {
-    ids.sort_unstable();
-    ids.dedup();
-    ids.into_iter()
-}
-
-fn rate(typed: &Record) -> Result<Rate> {
-    let positive = |value: u64, option: &str| {
-        NonZeroU64::new(value).ok_or_else(|| Error::usage(format!("{option} must be above 0")))
-    };
-    Ok(match (typed.freq, typed.period) {
-        (_, Some(period)) => Rate::Period(positive(period, "--period")?),
-        (Some(frequency), None) => Rate::Frequency(positive(frequency, "--freq")?),
-        (None, None) => Rate::Frequency(FREQUENCY),
-    })
-}
-
-fn moments(typed: &Record) -> Moments {
-    match (typed.off_cpu, typed.wall) {
-        (Some(min), _) => Moments::OffCpu(min),
-        (None, Some(min)) => Moments::Wall(min),
-        (None, None) => Moments::OnCpu,
-    }
-}
-
-fn wakers(typed: &Record) -> Result<bool> {
-    if typed.wakers && typed.off_cpu.is_none() && typed.wall.is_none() {
-        return Err(Error::usage("--wakers needs --off-cpu or --wall"));
-    }
-    Ok(typed.wakers)
-}
-
-fn max_depth(typed: Option<u32>) -> Result<u32> {
-    let depth = typed.unwrap_or(MAX_DEPTH);
-    if depth == 0 || depth > abi::MAX_DEPTH {
-        return Err(Error::usage(format!(
-            "--max-depth must be from 1 to {}",
-            abi::MAX_DEPTH
-        )));
-    }
-    Ok(depth)
 }
 
 #[cfg(test)]
 mod tests {
     use super::output::OutputFormat;
+    use super::sampling::FREQUENCY;
     use super::*;
     use crate::cli::{Cli, Command};
     use crate::export::Format;
+    use crate::time::Rate;
     use clap::Parser as _;
+    use std::time::Duration;
 
     fn config(arguments: &[&str]) -> Result<RecordConfig> {
         let cli = Cli::try_parse_from(["somno", "record"].iter().chain(arguments))
@@ -236,11 +127,12 @@ mod tests {
     #[test]
     fn defaults() {
         let config = config(&["--", "true", "-x"]).expect("it is valid");
-        assert_eq!(config.rate, Rate::Frequency(FREQUENCY));
-        assert_eq!(config.max_depth, 512);
-        assert!(config.inherit && config.kernel_frames && config.sleep);
+        let sampling = config.sampling;
+        assert_eq!(sampling.rate, Rate::Frequency(FREQUENCY));
+        assert_eq!(sampling.max_depth, 512);
+        assert!(sampling.inherit && sampling.kernel_frames && sampling.sleep);
         assert_eq!(
-            config.target,
+            sampling.target,
             TargetConfig::Command {
                 arguments: vec!["true".into(), "-x".into()],
                 as_root: false
@@ -281,7 +173,25 @@ mod tests {
             (&["--wall", "--", "true"], Moments::Wall(micros(100))),
         ] {
             let config = config(arguments).expect("valid");
-            assert_eq!(config.moments, moments, "{arguments:?}");
+            assert_eq!(config.sampling.moments, moments, "{arguments:?}");
+        }
+    }
+
+    /// Check that whoever asks for time off the CPU live is told what does it.
+    #[test]
+    fn live_refuses_time_off_the_cpu() {
+        for (option, is_taken) in [
+            ("--no-kernel", true),
+            ("--off-cpu", false),
+            ("--wall", false),
+        ] {
+            let cli = Cli::try_parse_from(["somno", "live", "-a", option]).expect("it is known");
+            let Command::Live(typed) = cli.command else {
+                unreachable!("it is live")
+            };
+            let config = LiveConfig::new(*typed, |_| None);
+            assert_eq!(config.is_ok(), is_taken, "{option}");
+            assert!(is_taken || config.is_err_and(|error| error.hint().is_some()));
         }
     }
 

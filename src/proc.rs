@@ -5,6 +5,7 @@ pub mod hierarchy;
 pub mod kallsyms;
 pub mod machine;
 pub mod maps;
+pub mod own;
 pub mod stat;
 pub mod status;
 pub mod tasks;

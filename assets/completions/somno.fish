@@ -34,6 +34,8 @@ complete -c somno -n "__fish_somno_needs_command" -l no-pager -d 'Do not start a
 complete -c somno -n "__fish_somno_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c somno -n "__fish_somno_needs_command" -s V -l version -d 'Print version'
 complete -c somno -n "__fish_somno_needs_command" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
+complete -c somno -n "__fish_somno_needs_command" -f -a "live" -d 'Sample, and show it live in the terminal'
+complete -c somno -n "__fish_somno_needs_command" -f -a "view" -d 'Look at a recording in the terminal'
 complete -c somno -n "__fish_somno_needs_command" -f -a "report" -d 'Show where a recording\'s samples are'
 complete -c somno -n "__fish_somno_needs_command" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
 complete -c somno -n "__fish_somno_needs_command" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
@@ -90,6 +92,48 @@ complete -c somno -n "__fish_somno_using_subcommand record" -s v -l verbose -d '
 complete -c somno -n "__fish_somno_using_subcommand record" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c somno -n "__fish_somno_using_subcommand live" -s p -l pid -d 'Sample these processes (12,34), all of their threads' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s t -l tid -d 'Sample these threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l cgroup -d 'Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
+complete -c somno -n "__fish_somno_using_subcommand live" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
+complete -c somno -n "__fish_somno_using_subcommand live" -l comm -d 'Only tasks whose name matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s F -l freq -d 'Samples a second [default: 999]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s c -l period -d 'One sample after so many events' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (2s)' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l theme -d 'Colours [default: what fits the terminal; none where NO_COLOR is set]' -r -f -a "dark\t'For a dark background'
+light\t'For a light background'
+mono\t'No colours'"
+complete -c somno -n "__fish_somno_using_subcommand live" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand live" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
+complete -c somno -n "__fish_somno_using_subcommand live" -s a -l all -d 'Sample everything that runs'
+complete -c somno -n "__fish_somno_using_subcommand live" -l no-inherit -d 'Do not follow children and threads made later'
+complete -c somno -n "__fish_somno_using_subcommand live" -l wakers -d 'With --off-cpu or --wall: who ended each wait'
+complete -c somno -n "__fish_somno_using_subcommand live" -l no-kernel -d 'Drop kernel frames, keep every sample'
+complete -c somno -n "__fish_somno_using_subcommand live" -l as-root -d 'Under sudo, run the command as root, not as the calling user'
+complete -c somno -n "__fish_somno_using_subcommand live" -l ascii -d 'Draw with ASCII only'
+complete -c somno -n "__fish_somno_using_subcommand live" -l debuginfod -d 'Ask the servers in DEBUGINFOD_URLS for debug files that are not here [off]'
+complete -c somno -n "__fish_somno_using_subcommand live" -s v -l verbose -d 'Say more; twice for still more'
+complete -c somno -n "__fish_somno_using_subcommand live" -s q -l quiet -d 'Say only what went wrong'
+complete -c somno -n "__fish_somno_using_subcommand live" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
+complete -c somno -n "__fish_somno_using_subcommand live" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c somno -n "__fish_somno_using_subcommand view" -l theme -d 'Colours [default: what fits the terminal; none where NO_COLOR is set]' -r -f -a "dark\t'For a dark background'
+light\t'For a light background'
+mono\t'No colours'"
+complete -c somno -n "__fish_somno_using_subcommand view" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand view" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
+complete -c somno -n "__fish_somno_using_subcommand view" -l ascii -d 'Draw with ASCII only'
+complete -c somno -n "__fish_somno_using_subcommand view" -s v -l verbose -d 'Say more; twice for still more'
+complete -c somno -n "__fish_somno_using_subcommand view" -s q -l quiet -d 'Say only what went wrong'
+complete -c somno -n "__fish_somno_using_subcommand view" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
+complete -c somno -n "__fish_somno_using_subcommand view" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c somno -n "__fish_somno_using_subcommand report" -l top -d 'Functions to show [default: 40; with --format json all]' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l callers -d 'Show the callers of functions that match this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l format -d 'How to show it' -r -f -a "text\t'For people'
@@ -215,12 +259,14 @@ complete -c somno -n "__fish_somno_using_subcommand completions" -s v -l verbose
 complete -c somno -n "__fish_somno_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand completions" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "report" -d 'Show where a recording\'s samples are'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "export" -d 'Write a recording in another format'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "list" -d 'List what -e and --format accept here'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record report annotate diff export list doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "live" -d 'Sample, and show it live in the terminal'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "view" -d 'Look at a recording in the terminal'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "report" -d 'Show where a recording\'s samples are'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "export" -d 'Write a recording in another format'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "list" -d 'List what -e and --format accept here'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

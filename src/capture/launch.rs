@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use nix::unistd::{Gid, Uid, User, getgrouplist};
 
+use crate::capture::console::Terminal;
 use crate::error::{Context as _, Error, Kind, Result};
 use crate::id::Pid;
 
@@ -85,7 +86,11 @@ impl Suspended {
     ///
     /// # Errors
     /// When no process can be made.
-    pub fn launch(command: &[OsString], run_as: Option<RunAs>) -> Result<Self> {
+    pub fn launch(
+        command: &[OsString],
+        run_as: Option<RunAs>,
+        terminal: Option<Terminal>,
+    ) -> Result<Self> {
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| Error::usage("no command"))?;
@@ -97,11 +102,16 @@ impl Suspended {
         if let Some(user) = &run_as {
             user.set_variables(&mut builder);
         }
+        if let Some(terminal) = &terminal {
+            put_on(&mut builder, terminal, run_as.as_ref())
+                .context(|| "give the command its terminal".into())?;
+        }
         let suspension = Suspension {
             ready: ready_in_child,
             go,
             release: release.as_raw_fd(),
             run_as,
+            terminal,
         };
         // SAFETY: `wait` makes system calls only: it neither allocates nor locks.
         unsafe { builder.pre_exec(move || suspension.wait()) };
@@ -154,6 +164,19 @@ impl Suspended {
     }
 }
 
+/// Has a command read from and write to a terminal, which shows text only.
+fn put_on(builder: &mut Command, terminal: &Terminal, run_as: Option<&RunAs>) -> io::Result<()> {
+    if let Some(user) = run_as {
+        terminal.give_to(user.uid.as_raw(), user.gid.as_raw())?;
+    }
+    builder
+        .env("TERM", "dumb")
+        .stdin(terminal.handle()?)
+        .stdout(terminal.handle()?)
+        .stderr(terminal.handle()?);
+    Ok(())
+}
+
 /// What the child needs between fork and exec.
 struct Suspension {
     ready: PipeWriter,
@@ -161,6 +184,8 @@ struct Suspension {
     /// The parent's end, of which the child has a copy until it executes.
     release: RawFd,
     run_as: Option<RunAs>,
+    /// Where it runs, if not where we do.
+    terminal: Option<Terminal>,
 }
 
 impl Suspension {
@@ -169,6 +194,9 @@ impl Suspension {
         // SAFETY: in the child nobody else uses its copy of this descriptor,
         // which would keep the pipe from ending with the parent.
         unsafe { libc::close(self.release) };
+        if let Some(terminal) = &self.terminal {
+            terminal.adopt()?;
+        }
         (&self.ready).write_all(&std::process::id().to_ne_bytes())?;
         (&self.go).read_exact(&mut [0])?;
         self.run_as.as_ref().map_or(Ok(()), RunAs::become_user)

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::distinct;
+use super::sampling::distinct;
 use crate::bpf::abi;
 use crate::cli::filters::{self as cli, Filters};
 use crate::error::{Error, Result};

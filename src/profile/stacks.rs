@@ -1,5 +1,7 @@
 //! The table of distinct stacks: each is a frame on top of another stack.
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 
 use super::frames::FrameId;
@@ -19,20 +21,29 @@ impl StackId {
     }
 }
 
-/// Distinct stacks; those with the same callers share them.
-#[derive(Debug, Default)]
-pub struct StackTable {
+/// Distinct stacks of whatever stands for a frame; those with the same callers share them.
+#[derive(Debug)]
+pub struct StackTable<F = FrameId> {
     /// Parent and frame of every stack but the empty one.
-    nodes: Vec<(StackId, FrameId)>,
-    ids: FxHashMap<(StackId, FrameId), StackId>,
+    nodes: Vec<(StackId, F)>,
+    ids: FxHashMap<(StackId, F), StackId>,
 }
 
-impl StackTable {
+impl<F> Default for StackTable<F> {
+    fn default() -> Self {
+        Self {
+            nodes: Vec::new(),
+            ids: FxHashMap::default(),
+        }
+    }
+}
+
+impl<F: Copy + Eq + Hash> StackTable<F> {
     /// Returns the stack of a frame called from `parent`, adding it when it is new.
     ///
     /// # Panics
     /// When there are 2^32 distinct stacks.
-    pub fn intern(&mut self, parent: StackId, frame: FrameId) -> StackId {
+    pub fn intern(&mut self, parent: StackId, frame: F) -> StackId {
         *self.ids.entry((parent, frame)).or_insert_with(|| {
             self.nodes.push((parent, frame));
             StackId(u32::try_from(self.nodes.len()).expect("fewer than 2^32 stacks"))
@@ -41,9 +52,16 @@ impl StackTable {
 
     /// The stack below a stack's leaf, and the leaf; none for the empty one.
     #[must_use]
-    pub fn split(&self, stack: StackId) -> Option<(StackId, FrameId)> {
+    pub fn split(&self, stack: StackId) -> Option<(StackId, F)> {
         let index = (stack.0 as usize).checked_sub(1)?;
         self.nodes.get(index).copied()
+    }
+
+    /// Every stack but the empty one, with the one below its leaf and the leaf; that one
+    /// comes first.
+    pub fn iter(&self) -> impl Iterator<Item = (StackId, StackId, F)> + '_ {
+        let stacks = (1..).map(StackId).zip(&self.nodes);
+        stacks.map(|(stack, &(parent, frame))| (stack, parent, frame))
     }
 
     /// How many there are, the empty one not counted.
@@ -60,7 +78,7 @@ impl StackTable {
 
     /// The frames of a stack, root first.
     #[must_use]
-    pub fn frames(&self, stack: StackId) -> Vec<FrameId> {
+    pub fn frames(&self, stack: StackId) -> Vec<F> {
         let mut frames = Vec::new();
         let mut at = stack;
         while let Some((parent, frame)) = self.split(at) {

@@ -8,7 +8,7 @@ use crate::stitch::{Sample, UserPart};
 use crate::time::Timestamp;
 
 /// Counts that every report shows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// Samples by how their user stack ended.
     pub outcomes: BTreeMap<Outcome, u64>,

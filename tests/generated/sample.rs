@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
 use somno::cli::{self, Cli};
-use somno::config::RecordConfig;
 use somno::config::annotate::AnnotateConfig;
 use somno::config::diff::DiffConfig;
 use somno::config::export::ExportConfig;
 use somno::config::file::{Settings, is_configurable, without_requirements};
 use somno::config::report::ReportConfig;
+use somno::config::{LiveConfig, RecordConfig};
 
 use crate::write_or_compare;
 
@@ -29,8 +29,10 @@ const HEAD: &str = "\
 ";
 
 /// What is typed of each sub-command, at least.
-const TYPED: [(&str, &[&str]); 8] = [
+const TYPED: [(&str, &[&str]); 10] = [
     ("record", &["-a"]),
+    ("live", &["-a"]),
+    ("view", &["x.somno"]),
     ("report", &["x.somno"]),
     ("annotate", &["x.somno", "f"]),
     ("diff", &["a.somno", "b.somno"]),
@@ -77,6 +79,10 @@ fn meant(cli: Cli) -> String {
         cli::Command::Record(typed) => {
             format!("{:?}", RecordConfig::new(*typed, |_| None).expect("valid"))
         }
+        cli::Command::Live(typed) => {
+            format!("{:?}", LiveConfig::new(*typed, |_| None).expect("valid"))
+        }
+        cli::Command::View(typed) => format!("{typed:?}"),
         cli::Command::Report(typed) => format!("{:?}", ReportConfig::new(*typed).expect("valid")),
         cli::Command::Annotate(typed) => {
             format!("{:?}", AnnotateConfig::new(typed).expect("valid"))

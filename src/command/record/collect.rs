@@ -1,29 +1,18 @@
-//! Takes events as they come: writes them, and keeps what is needed to name and to count.
+//! Takes events as they come, and writes them.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
-use super::super::now;
-use crate::event::{Event, ModuleSymbols, TaskChange, TaskNotice, UserFrame, UserHalf};
+use crate::capture::Session;
+use crate::command::collected::Collected;
+use crate::command::now;
+use crate::command::sampling::Sink;
+use crate::command::target::End;
+use crate::event::Event;
 use crate::id::{Cookie, ModuleId};
-use crate::profile::tally::Tally;
-use crate::profile::totals::Notices;
 use crate::recording::writer::Writer;
-use crate::stitch::{Sample, Stitcher};
-use crate::symbolize::captured::CapturedSymbols;
-use crate::symbolize::files::ModuleFiles;
-use crate::symbolize::jit_maps::JitMaps;
-
-/// What is known when sampling has ended, beside what was written.
-#[derive(Debug)]
-pub(super) struct Collected {
-    pub(super) tally: Tally,
-    pub(super) files: ModuleFiles,
-    pub(super) captured: CapturedSymbols,
-    pub(super) jit_maps: JitMaps,
-    pub(super) notices: Notices,
-}
+use crate::stitch::Stitcher;
 
 /// The middle of the pipeline: events in, a recording out.
 #[derive(Debug)]
@@ -32,8 +21,6 @@ pub(super) struct Collector {
     failed: Option<io::Error>,
     stitcher: Stitcher,
     collected: Collected,
-    /// Modules whose files were tried since somebody asked.
-    tried: Vec<ModuleId>,
 }
 
 impl Collector {
@@ -43,67 +30,8 @@ impl Collector {
             writer,
             failed: None,
             stitcher: Stitcher::new(),
-            collected: Collected {
-                tally: Tally::new(),
-                files: ModuleFiles::new(),
-                captured: CapturedSymbols::default(),
-                jit_maps: JitMaps::new(caller),
-                notices: Notices::default(),
-            },
-            tried: Vec::new(),
+            collected: Collected::new(caller),
         }
-    }
-
-    pub(super) fn add(&mut self, event: Event) {
-        if self.failed.is_none() {
-            self.failed = self.writer.add(&event).err();
-        }
-        let collected = &mut self.collected;
-        match event {
-            Event::KernelHalf(half) => self
-                .stitcher
-                .push_kernel_half(half, &mut |sample| collected.add_sample(&sample)),
-            Event::UserHalf(half) => {
-                collected.add_user_half(&half);
-                self.stitcher
-                    .push_user_half(half, &mut |sample| collected.add_sample(&sample));
-            }
-            Event::Module(module) => {
-                collected.files.add(&module);
-                self.tried.push(module.id);
-            }
-            Event::BuildId(notice) => {
-                collected.files.prove(&notice);
-                self.tried.push(notice.module);
-            }
-            Event::Symbols(symbols) => collected.add_symbols(symbols),
-            Event::Task(notice) => collected.add_notice(&notice),
-        }
-    }
-
-    /// The modules whose files were tried since the last call, and whether they could be opened.
-    pub(super) fn take_tried(&mut self) -> impl Iterator<Item = (ModuleId, bool)> {
-        let files = &self.collected.files;
-        let tried = std::mem::take(&mut self.tried);
-        tried
-            .into_iter()
-            .map(|module| (module, files.path(module).is_ok()))
-    }
-
-    pub(super) fn end_round(&mut self) {
-        self.stitcher.end_round();
-        if self.failed.is_none() {
-            self.failed = self.writer.end_round(now()).err();
-        }
-    }
-
-    pub(super) fn is_waiting(&self) -> bool {
-        self.stitcher.is_waiting()
-    }
-
-    /// Whether nothing more can be written, so that there is no use in going on.
-    pub(super) fn has_failed(&self) -> bool {
-        self.failed.is_some()
     }
 
     /// Ends collecting; tells whether everything could be written.
@@ -113,39 +41,37 @@ impl Collector {
     ) -> (Collected, Writer<File>, io::Result<()>) {
         let collected = &mut self.collected;
         self.stitcher
-            .finish(pending, &mut |sample| collected.add_sample(&sample));
+            .finish(pending, &mut |sample| collected.tally.add_sample(&sample));
         collected.jit_maps.finish();
         (self.collected, self.writer, self.failed.map_or(Ok(()), Err))
     }
 }
 
-impl Collected {
-    fn add_user_half(&mut self, half: &UserHalf) {
-        self.tally.add_user_half(half);
-        let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
-        if half.frames.iter().any(is_anonymous) {
-            self.jit_maps.see(half.pid, half.process_start, half.time);
+impl Sink for Collector {
+    fn add(&mut self, event: Event) {
+        if self.failed.is_none() {
+            self.failed = self.writer.add(&event).err();
+        }
+        self.collected.take(event, &mut self.stitcher, &mut |_| {});
+    }
+
+    fn end_round(&mut self, _session: &Session<'_>) {
+        self.stitcher.end_round();
+        if self.failed.is_none() {
+            self.failed = self.writer.end_round(now()).err();
         }
     }
 
-    fn add_symbols(&mut self, symbols: ModuleSymbols) {
-        // the file has all that may come of them
-        if self.files.path(symbols.module).is_err() {
-            self.captured.add(symbols);
-        }
+    fn is_waiting(&self) -> bool {
+        self.stitcher.is_waiting()
     }
 
-    fn add_notice(&mut self, notice: &TaskNotice) {
-        self.notices.count(notice.what);
-        match notice.what {
-            TaskChange::Execed => self.jit_maps.replaced(notice.pid),
-            // a process goes with its first thread, as a rule, or is met again
-            TaskChange::Exited if notice.tid.0 == notice.pid.0 => self.jit_maps.ended(notice.pid),
-            _ => {}
-        }
+    fn take_tried(&mut self) -> Vec<(ModuleId, bool)> {
+        self.collected.take_tried()
     }
 
-    fn add_sample(&mut self, sample: &Sample) {
-        self.tally.add_sample(sample);
+    /// Nothing more can be written.
+    fn over(&self) -> Option<End> {
+        self.failed.as_ref().map(|_| End::Failed)
     }
 }

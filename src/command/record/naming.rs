@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::io;
 
-use super::collect::Collected;
 use crate::command::Verbosity;
+use crate::command::collected::Collected;
 use crate::command::progress::Progress;
 use crate::config::Naming;
 use crate::profile::names::Names;
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::Debuginfod;
-use crate::symbolize::work::Known;
 use crate::symbolize::worker::name_all;
 
 /// What is to be named, and by whom.
@@ -36,21 +35,12 @@ impl Namer {
         let mut progress = Progress::new("naming frames", has_bar);
         let mut written = Ok(());
         let frames = writer.take_frames();
-        let names = name_all(
-            &frames,
-            Known {
-                files: &collected.files,
-                captured: &collected.captured,
-                jit_maps: &collected.jit_maps,
-            },
-            self.servers,
-            &mut |batch| {
-                progress.set(batch.done, batch.count);
-                if written.is_ok() {
-                    written = writer.add_names(batch.named);
-                }
-            },
-        )?;
+        let names = name_all(&frames, collected.known(), self.servers, &mut |batch| {
+            progress.set(batch.done, batch.count);
+            if written.is_ok() {
+                written = writer.add_names(batch.named);
+            }
+        })?;
         written?;
         Ok(names)
     }

@@ -37,9 +37,15 @@ fn values_arrive() {
         duration = '1.5s'\nmin-width = 0.5\n\
         [export]\noutput = 'x.svg'\n[report]\ntop = 0x10\npid = [3, 4]\n";
     let typed = record(text, &["-a"]);
-    assert_eq!((typed.freq, typed.no_kernel), (Some(1999), true));
+    assert_eq!(
+        (typed.sampling.freq, typed.sampling.no_kernel),
+        (Some(1999), true)
+    );
     assert_eq!(typed.output.len(), 2);
-    assert_eq!(typed.duration.map(|time| time.as_millis()), Some(1500));
+    assert_eq!(
+        typed.sampling.duration.map(|time| time.as_millis()),
+        Some(1500)
+    );
     assert_eq!(typed.format_options.min_width, Some(0.5));
 
     let cli = meant(text, &["report", "x"]).expect("it is valid");
@@ -57,7 +63,7 @@ fn values_arrive() {
 fn what_is_typed_wins() {
     let text = "color = 'never'\n[record]\nfreq = 99\noutput = ['a.svg', 'b.svg']\n";
     let typed = record(text, &["-a", "-F", "7", "-o", "c.svg"]);
-    assert_eq!((typed.freq, typed.output.len()), (Some(7), 1));
+    assert_eq!((typed.sampling.freq, typed.output.len()), (Some(7), 1));
     for words in [
         &["--color", "always", "list"][..],
         &["list", "--color=always"],
@@ -71,9 +77,15 @@ fn what_is_typed_wins() {
 #[test]
 fn conflicts_are_silenced() {
     let typed = record("[record]\nfreq = 99\n", &["-a", "-c", "5"]);
-    assert_eq!((typed.freq, typed.period), (None, Some(5)));
+    assert_eq!(
+        (typed.sampling.freq, typed.sampling.period),
+        (None, Some(5))
+    );
     let typed = record("[record]\nperiod = 5\n", &["-a", "-F", "99"]);
-    assert_eq!((typed.freq, typed.period), (Some(99), None));
+    assert_eq!(
+        (typed.sampling.freq, typed.sampling.period),
+        (Some(99), None)
+    );
     let typed = record("[record]\nformat = 'folded'\n", &["-a", "-o", "a.svg"]);
     assert_eq!(typed.format, None);
     let typed = record("[record]\ndebuginfod = true\n", &["-a", "--no-symbols"]);

@@ -15,12 +15,12 @@ use crate::symbolize::debuginfod::{Debuginfod, Event};
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Said before sampling where nobody can be asked.
-pub(super) const NO_SERVERS: &str = "--debuginfod: DEBUGINFOD_URLS names no server, so names come \
+pub(crate) const NO_SERVERS: &str = "--debuginfod: DEBUGINFOD_URLS names no server, so names come \
     from files that are here; set it, as in DEBUGINFOD_URLS=https://debuginfod.debian.net, and \
     have sudo pass it: sudo --preserve-env=DEBUGINFOD_URLS somno ...";
 
 /// Makes a client that gives up when the flag is set.
-pub(super) fn client(
+pub(crate) fn client(
     settings: Settings,
     stop: Arc<AtomicBool>,
     verbosity: Verbosity,
@@ -38,6 +38,19 @@ pub(super) fn client(
                     say(&format!("somno: debuginfod: {text}"));
                 }
             }
+        }
+    })
+}
+
+/// Makes a client that has its lines told elsewhere than on standard error.
+pub(crate) fn telling(
+    settings: Settings,
+    stop: Arc<AtomicBool>,
+    mut tell: impl FnMut(String) + Send + 'static,
+) -> Debuginfod {
+    Debuginfod::new(settings, stop, move |event| {
+        if let Some(text) = text(event, Verbosity::Normal) {
+            tell(format!("debuginfod: {text}"));
         }
     })
 }

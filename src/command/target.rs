@@ -10,11 +10,12 @@ use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_ope
 
 use crate::bpf::abi;
 use crate::capture::cgroup::Cgroup;
+use crate::capture::console::Terminal;
 use crate::capture::launch::{RunAs, Suspended};
 use crate::capture::targets::{Target, open_task};
 use crate::capture::{Options, Session};
 use crate::command::sudo_caller;
-use crate::config::{RecordConfig, TargetConfig};
+use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
 use crate::proc::{cpus, tasks};
@@ -25,7 +26,7 @@ const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// Why sampling ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The target is gone.
     Target,
     /// The time is over.
@@ -38,7 +39,7 @@ pub(super) enum End {
 
 /// A target with events open on it.
 #[derive(Debug)]
-pub(super) struct Attached {
+pub(crate) struct Attached {
     kind: Kind,
     description: String,
 }
@@ -63,12 +64,14 @@ enum Kind {
 }
 
 impl Attached {
-    /// Opens events on what the configuration names; a command waits still.
-    pub(super) fn attach(
+    /// Opens events on what the configuration names; a command waits still. It runs on a
+    /// terminal of its own where one is given.
+    pub(crate) fn attach(
         session: &mut Session<'_>,
-        config: &RecordConfig,
+        config: &SamplingConfig,
         cgroup: Option<Cgroup>,
         options: &Options,
+        terminal: Option<Terminal>,
     ) -> Result<Self> {
         let cpus = cpus_to_sample(&config.cpus)?;
         if let Some(cgroup) = cgroup {
@@ -92,7 +95,7 @@ impl Attached {
                 describe("thread", "threads", tids.iter().map(|tid| tid.0)),
             ),
             TargetConfig::Command { arguments, as_root } => {
-                let suspended = Suspended::launch(arguments, run_as(*as_root)?)?;
+                let suspended = Suspended::launch(arguments, run_as(*as_root)?, terminal)?;
                 let target = Target::Command(suspended.pid());
                 let words: Vec<_> = arguments
                     .iter()
@@ -114,7 +117,7 @@ impl Attached {
     }
 
     /// Lets a command begin.
-    pub(super) fn release(&mut self) -> Result<()> {
+    pub(crate) fn release(&mut self) -> Result<()> {
         let kind = std::mem::replace(&mut self.kind, Kind::System);
         self.kind = match kind {
             Kind::Suspended(suspended) => {
@@ -129,7 +132,7 @@ impl Attached {
     }
 
     /// Descriptors that are readable when something ended.
-    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         match &self.kind {
             Kind::Watched(fds) => fds.iter().map(OwnedFd::as_fd).collect(),
             Kind::Running { pidfd, .. } => pidfd.iter().map(OwnedFd::as_fd).collect(),
@@ -138,7 +141,7 @@ impl Attached {
     }
 
     /// Whether nothing of the target is left.
-    pub(super) fn has_ended(&mut self) -> Result<bool> {
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
         match &mut self.kind {
             Kind::System | Kind::Suspended(_) => Ok(false),
             Kind::Cgroup(cgroup) => Ok(cgroup.is_gone()),
@@ -157,14 +160,27 @@ impl Attached {
         }
     }
 
+    /// How it ended, for people.
+    pub(crate) fn describe_end(&self) -> String {
+        match &self.kind {
+            Kind::Ended(status) => match (status.code(), status.signal()) {
+                (Some(0), _) => "the command has ended".into(),
+                (Some(code), _) => format!("the command has ended with status {code}"),
+                (None, Some(signal)) => format!("the command was ended by signal {signal}"),
+                (None, None) => "the command is gone".into(),
+            },
+            _ => format!("{} has ended", self.description),
+        }
+    }
+
     /// What was sampled, for people.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         self.description.clone()
     }
 
     /// Sees a command to its end and returns the exit status to pass on. One
     /// that outlived sampling is asked to end; that it did then is no failure.
-    pub(super) fn end(self, end: End) -> Result<u8> {
+    pub(crate) fn end(self, end: End) -> Result<u8> {
         match self.kind {
             Kind::Ended(status) => Ok(exit_status(status)),
             Kind::Running { mut child, .. } if end == End::Failed => {
@@ -263,6 +279,12 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
         tv_nsec: 0,
     };
     poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+/// The user who called sudo, where somno runs under it, with the group.
+pub(crate) fn sudo_caller_ids() -> Option<(u32, u32)> {
+    let group = std::env::var("SUDO_GID").ok()?.parse().ok()?;
+    Some((sudo_caller()?, group))
 }
 
 /// Whom a command runs as, if not as we do.

@@ -1,0 +1,143 @@
+//! What to sample and how: the same for a recording and for the live interface.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, ValueHint};
+
+use super::duration;
+
+/// What to sample and how
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["pid", "tid", "cgroup", "all", "command"]))]
+pub struct Sampling {
+    /// Sample these processes (12,34), all of their threads
+    #[arg(
+        short,
+        long,
+        value_name = "PID",
+        value_delimiter = ',',
+        help_heading = "Targets"
+    )]
+    pub pid: Vec<u32>,
+    /// Sample these threads (12,34)
+    #[arg(
+        short,
+        long,
+        value_name = "TID",
+        value_delimiter = ',',
+        help_heading = "Targets"
+    )]
+    pub tid: Vec<u32>,
+    /// Sample this cgroup and those below it
+    #[arg(
+        help = "Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, \
+                or the beginning of a container's id",
+        long,
+        value_name = "CGROUP",
+        value_hint = ValueHint::DirPath,
+        help_heading = "Targets"
+    )]
+    pub cgroup: Option<OsString>,
+    /// Sample everything that runs
+    #[arg(short, long, help_heading = "Targets")]
+    pub all: bool,
+    /// Run this command and sample it, with its children
+    #[arg(
+        value_name = "COMMAND",
+        value_hint = ValueHint::CommandWithArguments,
+        trailing_var_arg = true,
+        help_heading = "Targets"
+    )]
+    pub command: Vec<OsString>,
+
+    /// Only on these CPUs (0,2-3)
+    #[arg(short = 'C', long, value_name = "LIST", help_heading = "Narrowing")]
+    pub cpu: Option<String>,
+    /// Only tasks of this user (a name or a number)
+    #[arg(short, long, value_name = "UID", value_hint = ValueHint::Username, help_heading = "Narrowing")]
+    pub uid: Option<String>,
+    /// Only tasks whose name matches this regular expression
+    #[arg(long, value_name = "RE", help_heading = "Narrowing")]
+    pub comm: Option<String>,
+    /// Do not follow children and threads made later
+    #[arg(long, help_heading = "Narrowing")]
+    pub no_inherit: bool,
+
+    /// Samples a second [default: 999]
+    #[arg(
+        short = 'F',
+        long,
+        value_name = "HZ",
+        conflicts_with = "period",
+        help_heading = "Sampling"
+    )]
+    pub freq: Option<u64>,
+    /// One sample after so many events
+    #[arg(short = 'c', long, value_name = "N", help_heading = "Sampling")]
+    pub period: Option<u64>,
+    /// What to count
+    #[arg(
+        help = "What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] \
+                [default: cycles, or cpu-clock where there is no PMU]",
+        short,
+        long,
+        value_name = "EVENT",
+        help_heading = "Sampling"
+    )]
+    pub event: Option<String>,
+    /// Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]
+    #[arg(
+        long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \
+            (100us), and time in which a task could have run but others did, by its length \
+            in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
+        long,
+        value_name = "MIN",
+        num_args = 0..=1,
+        default_missing_value = "100us",
+        value_parser = duration::parse,
+        conflicts_with_all = ["event", "freq", "period", "wall"],
+        help_heading = "Sampling"
+    )]
+    pub off_cpu: Option<Duration>,
+    /// Sample time on and off the CPU together, in nanoseconds [MIN: 100us]
+    #[arg(
+        long_help = "Sample time on the CPU and off it (see --off-cpu) together, in nanoseconds, as \
+            two events: on-cpu and off-cpu.",
+        long,
+        value_name = "MIN",
+        num_args = 0..=1,
+        default_missing_value = "100us",
+        value_parser = duration::parse,
+        conflicts_with = "event",
+        help_heading = "Sampling"
+    )]
+    pub wall: Option<Duration>,
+    /// With --off-cpu or --wall: who ended each wait
+    #[arg(
+        long_help = "With --off-cpu or --wall: who ended each wait, as frames behind those that \
+            waited: its kernel stack from the wake-up on, then its name. Where an interrupt did, \
+            that is whoever was interrupted.",
+        long,
+        help_heading = "Sampling"
+    )]
+    pub wakers: bool,
+    /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
+    #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
+    pub duration: Option<Duration>,
+    /// Wait this long before sampling (2s)
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
+    pub delay: Option<Duration>,
+    /// User frames to keep, leaf first, up to 1024 [default: 512]
+    #[arg(long, value_name = "N", help_heading = "Sampling")]
+    pub max_depth: Option<u32>,
+    /// Drop kernel frames, keep every sample
+    #[arg(long, help_heading = "Sampling")]
+    pub no_kernel: bool,
+    /// Never let a read sleep
+    #[arg(long, hide = true)]
+    pub no_fault: bool,
+    /// Under sudo, run the command as root, not as the calling user
+    #[arg(long, help_heading = "Sampling")]
+    pub as_root: bool,
+}

@@ -1,0 +1,112 @@
+//! What is kept of events as they come, to name frames and to count samples.
+
+use crate::event::{Event, ModuleSymbols, TaskChange, TaskNotice, UserFrame, UserHalf};
+use crate::id::ModuleId;
+use crate::profile::tally::Tally;
+use crate::profile::totals::Notices;
+use crate::stitch::{Sample, Stitcher};
+use crate::symbolize::captured::CapturedSymbols;
+use crate::symbolize::files::ModuleFiles;
+use crate::symbolize::jit_maps::JitMaps;
+use crate::symbolize::work::Known;
+
+/// What is known of what was sampled, beside the samples.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) tally: Tally,
+    pub(super) files: ModuleFiles,
+    pub(super) captured: CapturedSymbols,
+    pub(super) jit_maps: JitMaps,
+    pub(super) notices: Notices,
+    /// Modules whose files were tried since somebody asked.
+    tried: Vec<ModuleId>,
+}
+
+impl Collected {
+    /// Makes one that has nothing, for a user who asked.
+    pub(super) fn new(caller: Option<u32>) -> Self {
+        Self {
+            tally: Tally::new(),
+            files: ModuleFiles::new(),
+            captured: CapturedSymbols::default(),
+            jit_maps: JitMaps::new(caller),
+            notices: Notices::default(),
+            tried: Vec::new(),
+        }
+    }
+
+    /// Takes an event; samples that are whole by it go to `sink`.
+    pub(super) fn take(
+        &mut self,
+        event: Event,
+        stitcher: &mut Stitcher,
+        sink: &mut dyn FnMut(&Sample),
+    ) {
+        let mut add = |tally: &mut Tally, sample: &Sample| {
+            tally.add_sample(sample);
+            sink(sample);
+        };
+        match event {
+            Event::KernelHalf(half) => {
+                let tally = &mut self.tally;
+                stitcher.push_kernel_half(half, &mut |sample| add(tally, &sample));
+            }
+            Event::UserHalf(half) => {
+                self.add_user_half(&half);
+                let tally = &mut self.tally;
+                stitcher.push_user_half(half, &mut |sample| add(tally, &sample));
+            }
+            Event::Module(module) => {
+                self.files.add(&module);
+                self.tried.push(module.id);
+            }
+            Event::BuildId(notice) => {
+                self.files.prove(&notice);
+                self.tried.push(notice.module);
+            }
+            Event::Symbols(symbols) => self.add_symbols(symbols),
+            Event::Task(notice) => self.add_notice(&notice),
+        }
+    }
+
+    /// Everything that names can come from.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known {
+            files: &self.files,
+            captured: &self.captured,
+            jit_maps: &self.jit_maps,
+        }
+    }
+
+    /// The modules whose files were tried since the last call, and whether they could be opened.
+    pub(super) fn take_tried(&mut self) -> Vec<(ModuleId, bool)> {
+        let opened = |module| (module, self.files.path(module).is_ok());
+        let tried = std::mem::take(&mut self.tried);
+        tried.into_iter().map(opened).collect()
+    }
+
+    fn add_symbols(&mut self, symbols: ModuleSymbols) {
+        // the file has all that may come of them
+        if self.files.path(symbols.module).is_err() {
+            self.captured.add(symbols);
+        }
+    }
+
+    fn add_user_half(&mut self, half: &UserHalf) {
+        self.tally.add_user_half(half);
+        let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
+        if half.frames.iter().any(is_anonymous) {
+            self.jit_maps.see(half.pid, half.process_start, half.time);
+        }
+    }
+
+    fn add_notice(&mut self, notice: &TaskNotice) {
+        self.notices.count(notice.what);
+        match notice.what {
+            TaskChange::Execed => self.jit_maps.replaced(notice.pid),
+            // a process goes with its first thread, as a rule, or is met again
+            TaskChange::Exited if notice.tid.0 == notice.pid.0 => self.jit_maps.ended(notice.pid),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Sampling, from a configuration to the last event: the same for a recording and for the
+//! live interface.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::unistd::User;
+use rustix::time::{ClockId, clock_gettime};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::Verbosity;
+use super::target::{Attached, End};
+use crate::capture::cgroup::Cgroup;
+use crate::capture::event_name::{self, EventSpec};
+use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
+use crate::capture::{Moments, Options, Session};
+use crate::config::{SamplingConfig, TargetConfig};
+use crate::error::{Context as _, Result};
+use crate::event::{Event, EventSource as _, Mode};
+use crate::id::{ModuleId, Tid};
+use crate::proc::{machine, status};
+use crate::profile::header::{self, EventInfo, Header, Unit};
+use crate::profile::totals::Own;
+use crate::time::{Rate, Timestamp};
+
+/// How often the rings are looked at when nothing wakes us.
+const ROUND: Duration = Duration::from_millis(100);
+/// How often, and how long altogether, user halves are waited for at the end.
+const LAST_ROUND: Duration = Duration::from_millis(5);
+const LAST_ROUNDS: u32 = 20;
+/// How often tasks that are still in the kernel are read from outside.
+const LAST_PASSES: u32 = 2;
+/// How long that may take, each time.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whoever takes what is sampled.
+pub(super) trait Sink {
+    /// Takes an event.
+    fn add(&mut self, event: Event);
+
+    /// Ends a round of reading: whatever was written before it began has been added.
+    fn end_round(&mut self, session: &Session<'_>);
+
+    /// Whether samples wait for their user halves.
+    fn is_waiting(&self) -> bool;
+
+    /// The modules whose files were tried since the last call, and whether they could be opened.
+    fn take_tried(&mut self) -> Vec<(ModuleId, bool)>;
+
+    /// Why there is no use in going on, where there is none.
+    fn over(&self) -> Option<End>;
+}
+
+/// What ends sampling, beside the target.
+pub(super) struct Limits<'a> {
+    delay: Option<Duration>,
+    duration: Option<Duration>,
+    stop: &'a AtomicBool,
+    /// Whether sampling must be begun here, not by the command's exec.
+    enable: bool,
+}
+
+pub(super) fn limits<'a>(config: &SamplingConfig, stop: &'a AtomicBool) -> Limits<'a> {
+    let command = matches!(config.target, TargetConfig::Command { .. });
+    Limits {
+        delay: config.delay,
+        duration: config.duration,
+        stop,
+        enable: !command || config.delay.is_some(),
+    }
+}
+
+/// Samples until the target, the time or a signal ends it.
+pub(super) fn sample(
+    limits: &Limits<'_>,
+    session: &mut Session<'_>,
+    attached: &mut Attached,
+    sink: &mut dyn Sink,
+) -> Result<End> {
+    attached.release()?;
+    let began = Instant::now();
+    let begin_at = began + limits.delay.unwrap_or_default();
+    let end_at = limits.duration.map(|duration| begin_at + duration);
+    let mut enable = limits.enable;
+    loop {
+        let now = Instant::now();
+        if enable && now >= begin_at {
+            session.enable()?;
+            enable = false;
+        }
+        let next = if enable { Some(begin_at) } else { end_at };
+        let timeout = next.map_or(ROUND, |at| at.saturating_duration_since(now).min(ROUND));
+        session.wait(&attached.descriptors(), timeout)?;
+        read(session, sink)?;
+
+        if let Some(end) = sink.over() {
+            return Ok(end);
+        }
+        if limits.stop.load(Ordering::Relaxed) {
+            return Ok(End::Signal);
+        }
+        if end_at.is_some_and(|at| Instant::now() >= at) {
+            return Ok(End::Duration);
+        }
+        if attached.has_ended()? {
+            return Ok(End::Target);
+        }
+    }
+}
+
+/// Reads what there is, and has nothing captured of files that could be opened.
+fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
+    session.read_events(&mut |event| sink.add(event))?;
+    sink.end_round(session);
+    for (module, opened) in sink.take_tried() {
+        session.set_opened(module, opened);
+    }
+    Ok(())
+}
+
+/// Reads what is under way, and then what still waits in the kernel. A task that runs meanwhile
+/// sends its stack itself, if it comes back in time; else it is tried once more.
+pub(super) fn drain(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
+    for _ in 0..LAST_PASSES {
+        // What is lost by not reading these is counted as pending.
+        let is_over = !is_under_way(session, sink)?;
+        if is_over || !matches!(session.read_pending(PATIENCE), Ok(true)) {
+            return Ok(());
+        }
+    }
+    is_under_way(session, sink)?;
+    Ok(())
+}
+
+/// Waits for callbacks, which come within microseconds where a task runs; tells whether any are
+/// still to come.
+fn is_under_way(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<bool> {
+    for _ in 0..LAST_ROUNDS {
+        std::thread::sleep(LAST_ROUND);
+        read(session, sink)?;
+        if !sink.is_waiting() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The first signal stops and writes, a second one gives up.
+pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let ignored = status::ignored_signals();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // as nohup sets it for us, and a command inherits it; SIGINT a shell sets so
+        // for all in the background, where it still is to stop us
+        if signal == SIGHUP && ignored >> (signal - 1) & 1 == 1 {
+            continue;
+        }
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .context(|| "handle signals".into())?;
+    }
+    Ok(stop)
+}
+
+/// Whether the event was named or had to be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chosen {
+    Named,
+    Pmu,
+    NoPmu,
+}
+
+/// The cgroup that is to be sampled, if one is.
+pub(super) fn cgroup(config: &SamplingConfig) -> Result<Option<Cgroup>> {
+    match &config.target {
+        TargetConfig::Cgroup(name) => Cgroup::find(name).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Whether tasks are sampled whoever made them.
+pub(super) fn is_everything(config: &SamplingConfig) -> bool {
+    matches!(config.target, TargetConfig::All | TargetConfig::Cgroup(_))
+}
+
+pub(super) fn capture_options(
+    config: &SamplingConfig,
+    cgroup: Option<&Cgroup>,
+    verbosity: Verbosity,
+) -> (Options, Chosen) {
+    let (event, chosen) = match (&config.event, config.moments) {
+        (Some(event), _) => (event.clone(), Chosen::Named),
+        (None, Moments::OnCpu) => default_event(),
+        (None, _) => (clock(), Chosen::Named),
+    };
+    let command = matches!(config.target, TargetConfig::Command { .. });
+    let options = Options {
+        moments: config.moments,
+        wakers: config.wakers,
+        event,
+        rate: config.rate,
+        max_depth: config.max_depth,
+        kernel_frames: config.kernel_frames,
+        sleep: config.sleep,
+        inherit: config.inherit,
+        mark_nmi: verbosity >= Verbosity::Diagnostic,
+        cpus: config.cpus.clone(),
+        uid: config.uid,
+        cgroup: cgroup.map(Cgroup::id),
+        comm: config.comm.clone(),
+        start: if command && config.delay.is_none() {
+            Start::AtExec
+        } else {
+            Start::ByCall
+        },
+    };
+    (options, chosen)
+}
+
+fn clock() -> EventSpec {
+    EventSpec::parse(event_name::CPU_CLOCK).expect("it is in the table")
+}
+
+/// `cycles` where a counter for them can be had, else the clock.
+fn default_event() -> (EventSpec, Chosen) {
+    let cycles = EventSpec::parse(event_name::CYCLES).expect("it is in the table");
+    let attributes = Attributes {
+        selector: cycles.selector,
+        rate: Rate::Frequency(std::num::NonZeroU64::MIN),
+        start: Start::ByCall,
+        inherit: false,
+    };
+    match PerfEvent::open(&attributes, Scope::Thread(Tid(0))) {
+        Ok(_) => (cycles, Chosen::Pmu),
+        Err(_) => (clock(), Chosen::NoPmu),
+    }
+}
+
+pub(super) fn header(session: &Session<'_>, options: &Options, target: String) -> Header {
+    let arguments = std::env::args_os();
+    Header {
+        version: env!("CARGO_PKG_VERSION").into(),
+        command_line: arguments
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        target,
+        mode: session.mode(),
+        events: events(options),
+        rate: options.rate,
+        off_cpu_min: options.moments.off_cpu_min(),
+        began_unix_ns: nanoseconds(ClockId::Realtime),
+        began: Timestamp(nanoseconds(ClockId::Monotonic)),
+        machine: machine::read(),
+    }
+}
+
+/// What is sampled, in the order of the events' numbers.
+fn events(options: &Options) -> Vec<EventInfo> {
+    let event = |name: &str, unit| EventInfo {
+        name: name.into(),
+        unit,
+    };
+    let off_cpu = event(header::OFF_CPU, Unit::Nanoseconds);
+    match options.moments {
+        Moments::OnCpu => vec![event(&options.event.name, Unit::Samples)],
+        Moments::OffCpu(_) => vec![off_cpu],
+        Moments::Wall(_) => vec![event(header::ON_CPU, Unit::Nanoseconds), off_cpu],
+    }
+}
+
+/// What a user should know about this way of sampling; each once.
+pub(super) fn notes(session: &Session<'_>, chosen: Chosen) -> Vec<String> {
+    let mut notes = Vec::new();
+    if chosen == Chosen::NoPmu {
+        notes.push("no PMU here: sampling by cpu-clock, a timer".into());
+    }
+    if session.mode() == Mode::Interrupt {
+        notes.push(session.deferral().meaning().into());
+    }
+    notes
+}
+
+/// A user's number, from a number or a name.
+pub(super) fn user_id(user: &str) -> Option<u32> {
+    user.parse()
+        .ok()
+        .or_else(|| Some(User::from_name(user).ok()??.uid.as_raw()))
+}
+
+/// What this process took, before symbols are read.
+pub(super) fn own(cpu: Duration) -> Own {
+    let memory = status::own_memory();
+    Own {
+        cpu,
+        peak_resident: memory.peak_resident,
+        anonymous: memory.anonymous,
+    }
+}
+
+/// CPU time of this process so far.
+pub(super) fn process_cpu() -> Duration {
+    Duration::from_nanos(nanoseconds(ClockId::ProcessCPUTime))
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}

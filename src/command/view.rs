@@ -1,0 +1,82 @@
+//! `somno view`: the terminal interface on a recording.
+
+use super::{interface, now};
+use crate::cli::view::View;
+use crate::error::Result;
+use crate::live;
+use crate::profile::names::Names;
+use crate::recording::{self, Recording};
+use crate::time::Timestamp;
+use crate::tui::Host;
+use crate::tui::message::{ExportFormat, Health, News};
+use crate::tui::model::{Model, Source};
+use crate::tui::terminal::{self, Taken};
+
+/// Runs the sub-command and returns the exit status.
+///
+/// # Errors
+/// Whatever fails.
+pub fn run(typed: &View) -> Result<u8> {
+    terminal::check()?;
+    let recording = recording::read(&typed.file)?;
+    let name = crate::text::clean(&typed.file.display().to_string());
+    let health = health(&recording);
+    let store = live::load::store(&recording.profile, &recording.names, recording.header.began);
+    drop(recording);
+    let mut model = Model::new(
+        store,
+        health,
+        Source::File(name),
+        interface::theme(typed.look),
+    );
+    interface::run(&mut model, |terminal| Box::new(File { terminal }))?;
+    Ok(0)
+}
+
+fn health(recording: &Recording) -> Health {
+    let cut = recording.cut.map(|cut| {
+        format!(
+            "this recording is not whole: it ends at byte {}",
+            cut.offset
+        )
+    });
+    Health {
+        header: recording.header.clone(),
+        tally: recording.tally.clone(),
+        totals: recording.totals.clone(),
+        notes: cut.into_iter().collect(),
+        threads: vec![("somno while it sampled".into(), recording.totals.own.cpu)],
+        named: named(&recording.names),
+        unnamed: recording.names.unnamed().into_iter().collect(),
+        naming: 0,
+    }
+}
+
+fn named(names: &Names) -> u64 {
+    names.named()
+}
+
+/// A file, of which there are no news.
+struct File {
+    terminal: Taken,
+}
+
+impl Host for File {
+    fn news(&mut self) -> Option<News> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    fn export(&mut self, model: &Model, format: ExportFormat) -> String {
+        interface::export(model, format)
+    }
+
+    fn suspend(&mut self) -> Result<()> {
+        self.terminal.suspend()
+    }
+
+    fn resized(&mut self, _columns: u16, _rows: u16) {}
+}

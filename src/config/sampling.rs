@@ -1,0 +1,174 @@
+//! What to sample and how.
+
+use std::ffi::OsString;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::filters;
+use crate::bpf::abi;
+use crate::capture::Moments;
+use crate::capture::event_name::EventSpec;
+use crate::cli::sampling::Sampling;
+use crate::error::{Error, Result};
+use crate::id::{Pid, Tid};
+use crate::proc::cpus;
+use crate::time::Rate;
+
+pub(super) const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
+const MAX_DEPTH: u32 = 512;
+
+/// What to sample and how.
+#[derive(Clone, Debug)]
+pub struct SamplingConfig {
+    /// What to sample.
+    pub target: TargetConfig,
+    /// Which moments.
+    pub moments: Moments,
+    /// Whether it is noted who ended waits.
+    pub wakers: bool,
+    /// The event; the best one that the machine has, where none is named.
+    pub event: Option<EventSpec>,
+    /// How often.
+    pub rate: Rate,
+    /// Only these CPUs, where any are named.
+    pub cpus: Vec<u16>,
+    /// Only this user's tasks.
+    pub uid: Option<u32>,
+    /// Only tasks of a matching name.
+    pub comm: Option<Regex>,
+    /// Whether children and later threads are sampled.
+    pub inherit: bool,
+    /// User frames kept.
+    pub max_depth: u32,
+    /// Whether kernel frames are taken.
+    pub kernel_frames: bool,
+    /// Whether reads may sleep.
+    pub sleep: bool,
+    /// When to stop.
+    pub duration: Option<Duration>,
+    /// How long to wait first.
+    pub delay: Option<Duration>,
+}
+
+/// What to sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetConfig {
+    /// All threads of these processes.
+    Processes(Vec<Pid>),
+    /// These threads.
+    Threads(Vec<Tid>),
+    /// A cgroup and those below it: a directory, or what a container's id begins with.
+    Cgroup(OsString),
+    /// Everything.
+    All,
+    /// A command to run.
+    Command {
+        /// Program and arguments.
+        arguments: Vec<OsString>,
+        /// Whether it stays root under sudo.
+        as_root: bool,
+    },
+}
+
+impl SamplingConfig {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// Usage errors that name the value.
+    pub fn new(typed: Sampling, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
+        Ok(Self {
+            moments: moments(&typed),
+            wakers: wakers(&typed)?,
+            event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
+            rate: rate(&typed)?,
+            cpus: typed
+                .cpu
+                .as_deref()
+                .map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            uid: typed
+                .uid
+                .as_deref()
+                .map(|user| {
+                    user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
+                })
+                .transpose()?,
+            comm: filters::expression("--comm", typed.comm.as_deref())?,
+            inherit: !typed.no_inherit,
+            max_depth: max_depth(typed.max_depth)?,
+            kernel_frames: !typed.no_kernel,
+            sleep: !typed.no_fault,
+            duration: typed.duration,
+            delay: typed.delay,
+            target: target(typed)?,
+        })
+    }
+}
+
+fn target(typed: Sampling) -> Result<TargetConfig> {
+    if typed.as_root && typed.command.is_empty() {
+        return Err(Error::usage("--as-root needs a COMMAND"));
+    }
+    if typed.pid.contains(&0) || typed.tid.contains(&0) {
+        return Err(Error::usage("0 is not a process"));
+    }
+    Ok(if typed.all {
+        TargetConfig::All
+    } else if let Some(cgroup) = typed.cgroup {
+        TargetConfig::Cgroup(cgroup)
+    } else if !typed.pid.is_empty() {
+        TargetConfig::Processes(distinct(typed.pid).map(Pid).collect())
+    } else if !typed.tid.is_empty() {
+        TargetConfig::Threads(distinct(typed.tid).map(Tid).collect())
+    } else {
+        TargetConfig::Command {
+            arguments: typed.command,
+            as_root: typed.as_root,
+        }
+    })
+}
+
+/// Each id once, in order.
+pub(super) fn distinct(mut ids: Vec<u32>) -> impl Iterator<Item = u32> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter()
+}
+
+fn rate(typed: &Sampling) -> Result<Rate> {
+    let positive = |value: u64, option: &str| {
+        NonZeroU64::new(value).ok_or_else(|| Error::usage(format!("{option} must be above 0")))
+    };
+    Ok(match (typed.freq, typed.period) {
+        (_, Some(period)) => Rate::Period(positive(period, "--period")?),
+        (Some(frequency), None) => Rate::Frequency(positive(frequency, "--freq")?),
+        (None, None) => Rate::Frequency(FREQUENCY),
+    })
+}
+
+fn moments(typed: &Sampling) -> Moments {
+    match (typed.off_cpu, typed.wall) {
+        (Some(min), _) => Moments::OffCpu(min),
+        (None, Some(min)) => Moments::Wall(min),
+        (None, None) => Moments::OnCpu,
+    }
+}
+
+fn wakers(typed: &Sampling) -> Result<bool> {
+    if typed.wakers && typed.off_cpu.is_none() && typed.wall.is_none() {
+        return Err(Error::usage("--wakers needs --off-cpu or --wall"));
+    }
+    Ok(typed.wakers)
+}
+
+fn max_depth(typed: Option<u32>) -> Result<u32> {
+    let depth = typed.unwrap_or(MAX_DEPTH);
+    if depth == 0 || depth > abi::MAX_DEPTH {
+        return Err(Error::usage(format!(
+            "--max-depth must be from 1 to {}",
+            abi::MAX_DEPTH
+        )));
+    }
+    Ok(depth)
+}

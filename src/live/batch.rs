@@ -1,0 +1,76 @@
+//! What became known in some rounds of reading: what whoever captures hands to whoever
+//! shows.
+
+use crate::event::{Module, ModuleBuildId, Weight};
+use crate::id::Cpu;
+use crate::profile::frames::{Frame, FrameId};
+use crate::profile::names::Naming;
+use crate::profile::threads::Thread;
+use crate::time::Timestamp;
+
+/// Samples, and what they refer to.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Whether the numbers of frames begin anew.
+    pub anew: bool,
+    /// Files that were not known.
+    pub modules: Vec<Module>,
+    /// Their build ids.
+    pub build_ids: Vec<ModuleBuildId>,
+    /// Frames that were not known, in order of their numbers.
+    pub frames: Vec<Frame>,
+    /// What became of naming frames.
+    pub named: Vec<(FrameId, Naming)>,
+    /// The samples.
+    pub samples: Vec<Sample>,
+    /// The frames of their stacks, one sample's behind the other's, each root first.
+    pub stacks: Vec<FrameId>,
+}
+
+/// A sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// When it was taken.
+    pub time: Timestamp,
+    /// How many samples, or nanoseconds, it stands for.
+    pub weight: Weight,
+    /// The thread.
+    pub thread: Thread,
+    /// The CPU.
+    pub cpu: Cpu,
+    /// How many frames its stack has.
+    pub depth: usize,
+}
+
+impl Batch {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+            && self.named.is_empty()
+            && self.modules.is_empty()
+            && self.build_ids.is_empty()
+            && !self.anew
+    }
+
+    /// Puts what came later behind it; not where numbers begin anew there.
+    pub fn append(&mut self, mut later: Self) {
+        debug_assert!(!later.anew, "numbers of frames would be mistaken");
+        self.modules.append(&mut later.modules);
+        self.build_ids.append(&mut later.build_ids);
+        self.frames.append(&mut later.frames);
+        self.named.append(&mut later.named);
+        self.samples.append(&mut later.samples);
+        self.stacks.append(&mut later.stacks);
+    }
+
+    /// Every sample with its stack.
+    pub fn samples(&self) -> impl Iterator<Item = (&Sample, &[FrameId])> {
+        let mut from = 0;
+        self.samples.iter().map(move |sample| {
+            let stack = &self.stacks[from..from + sample.depth];
+            from += sample.depth;
+            (sample, stack)
+        })
+    }
+}

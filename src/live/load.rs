@@ -1,0 +1,46 @@
+//! Makes a store of a profile that is whole.
+
+use super::activity::BINS;
+use super::batch::{Batch, Sample};
+use super::store::{Bounds, Store};
+use crate::profile::Profile;
+use crate::profile::names::Names;
+use crate::time::Timestamp;
+
+/// Samples that are added at a time.
+const CHUNK: usize = 1 << 16;
+
+/// Takes a profile whose samples are in order of time.
+#[must_use]
+pub fn store(profile: &Profile, names: &Names, began: Timestamp) -> Store {
+    let duration = u64::try_from(profile.duration(began).as_nanos()).unwrap_or(u64::MAX);
+    let bin = duration / BINS as u64 + 1;
+    let mut store = Store::new(began, Bounds::Unbounded, bin);
+    let modules = profile.modules();
+    let frames = profile.frames();
+    store.apply(Batch {
+        modules: modules.iter().map(|info| info.module.clone()).collect(),
+        frames: frames.iter().map(|(_, frame)| frame).collect(),
+        named: frames
+            .iter()
+            .filter_map(|(id, _)| Some((id, names.naming(id)?)))
+            .collect(),
+        ..Batch::default()
+    });
+    for rows in profile.rows().chunks(CHUNK) {
+        let mut batch = Batch::default();
+        for row in rows {
+            let stack = profile.stack(row.stack);
+            batch.samples.push(Sample {
+                time: row.time,
+                weight: row.weight,
+                thread: *profile.threads().get(row.thread),
+                cpu: row.cpu,
+                depth: stack.len(),
+            });
+            batch.stacks.extend(stack);
+        }
+        store.apply(batch);
+    }
+    store
+}

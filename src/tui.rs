@@ -1,0 +1,157 @@
+//! The terminal interface: [`model`] is what it knows, [`message`] what can happen,
+//! [`mod@update`] what follows from that, and [`view`] what is seen of it. Only [`run`] waits,
+//! and it knows a terminal as a [`Backend`] only.
+
+pub mod cursor;
+pub mod keys;
+pub mod layout;
+pub mod list;
+pub mod message;
+pub mod model;
+pub mod names;
+pub mod prompt;
+pub mod screen;
+pub mod search;
+pub mod terminal;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use ratatui::Terminal;
+use ratatui::backend::Backend;
+use ratatui::crossterm::event::Event;
+
+use self::message::{ExportFormat, Message, News};
+use self::model::Model;
+use self::update::{Effect, update};
+use crate::error::{Context as _, Result};
+use crate::time::Timestamp;
+
+/// How often news are shown.
+const FRAME: Duration = Duration::from_millis(250);
+/// What part of the time may go into showing them: they come less often where it takes
+/// longer. Keys are answered at once all the same.
+const PART: u32 = 20;
+
+/// What comes to the interface by itself.
+#[derive(Debug)]
+pub enum Input {
+    /// A key, the mouse, another size.
+    Terminal(Event),
+    /// It is to end.
+    End,
+    /// It is to stop, as a shell asks by a signal.
+    Suspend,
+    /// It was continued, and the terminal may show anything.
+    Continued,
+}
+
+/// What the interface runs on.
+pub trait Host {
+    /// Tells what became known since the last time.
+    fn news(&mut self) -> Option<News>;
+
+    /// Tells the time.
+    fn now(&self) -> Timestamp;
+
+    /// Writes what is shown; tells where, or why not.
+    fn export(&mut self, model: &Model, format: ExportFormat) -> String;
+
+    /// Stops the process, and returns when it is continued.
+    ///
+    /// # Errors
+    /// When the terminal cannot be had again.
+    fn suspend(&mut self) -> Result<()>;
+
+    /// Takes notice of the size of the screen.
+    fn resized(&mut self, columns: u16, rows: u16);
+}
+
+/// Runs the interface until it is left.
+///
+/// # Errors
+/// When the terminal cannot be drawn on.
+pub fn run<B: Backend>(
+    terminal: &mut Terminal<B>,
+    model: &mut Model,
+    inputs: &Receiver<Input>,
+    host: &mut dyn Host,
+) -> Result<()> {
+    let size = terminal
+        .size()
+        .context(|| "ask for the terminal's size".into())?;
+    update(model, Message::Resize(size.width, size.height));
+    let mut next = Instant::now();
+    loop {
+        let now = Instant::now();
+        if now >= next {
+            if let Some(news) = host.news() {
+                update(model, Message::News(Box::new(news)));
+            }
+            update(model, Message::Tick(host.now()));
+            host.resized(model.size.width, model.areas().body.height);
+            draw(terminal, model)?;
+            next = Instant::now() + FRAME.max(now.elapsed() * PART);
+            continue;
+        }
+        let input = match inputs.recv_timeout(next - now) {
+            Ok(input) => input,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        // What came meanwhile is drawn once.
+        for input in std::iter::once(input).chain(inputs.try_iter()) {
+            if take(terminal, model, input, host)? {
+                return Ok(());
+            }
+        }
+        draw(terminal, model)?;
+    }
+}
+
+/// Takes an input; tells whether it was the last one.
+fn take<B: Backend>(
+    terminal: &mut Terminal<B>,
+    model: &mut Model,
+    input: Input,
+    host: &mut dyn Host,
+) -> Result<bool> {
+    let message = match input {
+        Input::End => return Ok(true),
+        Input::Suspend => Some(Message::Suspend),
+        Input::Continued => {
+            clear(terminal)?;
+            None
+        }
+        Input::Terminal(event) => keys::message(&event, model.mode()),
+    };
+    let Some(message) = message else {
+        return Ok(false);
+    };
+    match update(model, message) {
+        Effect::None => {}
+        Effect::Quit => return Ok(true),
+        Effect::Suspend => {
+            host.suspend()?;
+            clear(terminal)?;
+        }
+        Effect::Export(format) => {
+            let said = host.export(model, format);
+            update(model, Message::Say(said));
+        }
+    }
+    Ok(false)
+}
+
+fn clear<B: Backend>(terminal: &mut Terminal<B>) -> Result<()> {
+    terminal.clear().context(|| "clear the terminal".into())
+}
+
+fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &Model) -> Result<()> {
+    let drawn = terminal.draw(|frame| view::draw(model, frame.buffer_mut()));
+    drawn.map(|_| ()).context(|| "draw on the terminal".into())
+}
