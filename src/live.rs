@@ -12,6 +12,8 @@ pub mod batch;
 pub mod decay;
 pub mod entries;
 pub mod export;
+#[cfg(test)]
+pub(crate) mod fake;
 pub mod gather;
 pub mod heat;
 pub mod history;
@@ -20,4 +22,6 @@ pub mod load;
 pub mod rebuild;
 pub mod shown;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod tree;

@@ -9,8 +9,7 @@ use crate::time::Timestamp;
 pub const CELLS: usize = 50;
 /// How long a cell is.
 pub const CELL: Duration = Duration::from_millis(1000 / CELLS as u64);
-/// Seconds that are kept while sampling goes on: an hour, 720 kB.
-const SECONDS_MAX: usize = 3600;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// Sums of weights, second by second.
@@ -24,14 +23,14 @@ pub struct Heat {
 }
 
 impl Heat {
-    /// Makes one that begins then and keeps an hour, or everything.
+    /// Makes one that begins then and keeps so many seconds.
     #[must_use]
-    pub fn new(began: Timestamp, is_bounded: bool) -> Self {
+    pub fn new(began: Timestamp, most: usize) -> Self {
         Self {
             began,
             first: 0,
             seconds: VecDeque::new(),
-            most: if is_bounded { SECONDS_MAX } else { usize::MAX },
+            most,
         }
     }
 
@@ -84,7 +83,7 @@ mod tests {
     /// Check that samples are counted in their cells, and what is too old or mad is not.
     #[test]
     fn samples_have_cells() {
-        let mut heat = Heat::new(Timestamp(SECOND), true);
+        let mut heat = Heat::new(Timestamp(SECOND), 3600);
         heat.add(Timestamp(SECOND), 1);
         heat.add(Timestamp(3 * SECOND - 1), 2);
         heat.add(Timestamp(0), 4);
@@ -94,7 +93,7 @@ mod tests {
         assert!(heat.sum(7, 0..CELLS).abs() < 0.01);
         heat.add(Timestamp(4000 * SECOND), 1);
         heat.add(Timestamp(u64::MAX), 1);
-        assert!(heat.seconds().1 - heat.seconds().0 <= SECONDS_MAX);
+        assert!(heat.seconds().1 - heat.seconds().0 <= 3600);
         assert_eq!(heat.time(1, 1), Timestamp(2 * SECOND + 20_000_000));
     }
 }

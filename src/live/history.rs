@@ -5,10 +5,6 @@ use std::collections::VecDeque;
 use super::store::{FrameNumber, KeyId};
 use crate::time::Timestamp;
 
-/// Samples that are kept one by one while sampling goes on: 24 MB. At 20,000 samples a
-/// second this is the last 50 seconds.
-pub const ROWS_MAX: usize = 1 << 20;
-
 /// A sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -55,10 +51,11 @@ impl History {
         self.rows.extend(latest);
     }
 
-    /// Samples that are too many, oldest first; they are gone when this returns.
+    /// Drops what is too much, oldest first, when so many come; what is dropped is returned.
     #[must_use]
-    pub fn overflow(&mut self) -> Vec<Row> {
-        let excess = self.rows.len().saturating_sub(self.most);
+    pub fn make_room(&mut self, coming: usize) -> Vec<Row> {
+        let excess = (self.rows.len() + coming).saturating_sub(self.most);
+        let excess = excess.min(self.rows.len());
         self.dropped += excess as u64;
         self.rows.drain(..excess).collect()
     }
@@ -142,7 +139,7 @@ mod tests {
         );
         assert_eq!(times(history.between(Timestamp(4), Timestamp(2))), [0; 0]);
         assert_eq!(history.since(), None);
-        assert_eq!(times(&history.overflow()), [1, 2]);
-        assert_eq!(history.since(), Some(Timestamp(2)));
+        assert_eq!(times(&history.make_room(1)), [1, 2, 2]);
+        assert_eq!(history.since(), Some(Timestamp(3)));
     }
 }

@@ -15,7 +15,7 @@ const CHUNK: usize = 1 << 16;
 pub fn store(profile: &Profile, names: &Names, began: Timestamp) -> Store {
     let duration = u64::try_from(profile.duration(began).as_nanos()).unwrap_or(u64::MAX);
     let bin = duration / BINS as u64 + 1;
-    let mut store = Store::new(began, Bounds::Unbounded, bin);
+    let mut store = Store::new(began, Bounds::NONE, bin);
     let modules = profile.modules();
     let frames = profile.frames();
     store.apply(Batch {

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::entries::{Entries, Entry, EntryId, Function, Kind};
 use super::interned::{Id as _, Interned};
-use super::store::{Bounds, Key, KeyId, SiteId, Store};
+use super::store::{Key, KeyId, SiteId, Store};
 use crate::addr::UserAddress;
 use crate::id::{Cpu, Pid, Tid};
 use crate::profile::frames::Frame;
@@ -18,12 +18,6 @@ use crate::profile::stacks::{StackId, StackTable};
 use crate::profile::threads::{Thread, ThreadId, ThreadTable};
 use crate::time::ProcessStart;
 
-/// Combinations of thread, CPU and stack that are told apart.
-const KEYS_MAX: usize = 1 << 17;
-/// Stacks and their beginnings.
-const STACKS_MAX: usize = 1 << 19;
-/// Threads by their names.
-const THREADS_MAX: usize = 1 << 14;
 /// What stands for stacks that are not known any more.
 const FORGOTTEN: &str = "[forgotten]";
 
@@ -62,10 +56,9 @@ impl Store {
     /// Whether there is more than the bounds allow.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        self.bounds == Bounds::Bounded
-            && (self.keys.len() > KEYS_MAX
-                || self.stacks.len() > STACKS_MAX
-                || self.threads.len() > THREADS_MAX)
+        self.keys.len() > self.bounds.keys
+            || self.stacks.len() > self.bounds.stacks
+            || self.threads.len() > self.bounds.threads
     }
 
     /// Makes the tables anew; keys with a sum in `shown` stay as long as any do, and
@@ -90,12 +83,15 @@ impl Store {
     fn choose(&mut self, shown: &[f64]) -> Kept {
         let mut kept = Kept::nothing(self.keys.len(), self.stacks.len());
         if !self.is_too_large() {
+            let sum = |sums: &[f64], at: usize| sums.get(at).copied().unwrap_or_default();
             for (id, key) in self.keys.iter() {
-                kept.add(id, key, &self.stacks);
+                if sum(&self.all, id.index()) > 0.0 || sum(shown, id.index()) > 0.0 {
+                    kept.add(id, key, &self.stacks);
+                }
             }
             return kept;
         }
-        let (keys, stacks) = (KEYS_MAX / 2, STACKS_MAX / 2);
+        let (keys, stacks) = (self.bounds.keys / 2, self.bounds.stacks / 2);
         let heaviest_first = |sums: &[f64]| {
             let mut order: Vec<_> = (0..sums.len()).filter(|&key| sums[key] > 0.0).collect();
             order.sort_by(|&a, &b| sums[b].total_cmp(&sums[a]));
@@ -129,10 +125,10 @@ impl Store {
     /// by name.
     fn renumber_threads(&mut self) -> Vec<ThreadId> {
         let old = std::mem::take(&mut self.threads);
-        let mut is_recent = vec![old.len() <= THREADS_MAX; old.len()];
-        if old.len() > THREADS_MAX {
+        let mut is_recent = vec![old.len() <= self.bounds.threads; old.len()];
+        if old.len() > self.bounds.threads {
             let rows = self.history.iter().rev();
-            let mut room = THREADS_MAX / 2;
+            let mut room = self.bounds.threads / 2;
             for row in rows {
                 let thread = self.keys.get(row.key).thread.index();
                 if !is_recent[thread] && room > 0 {
@@ -218,7 +214,8 @@ impl Store {
         let mut forgotten = None;
         for (id, key) in old.iter() {
             let thread = threads[key.thread.index()];
-            let new = if kept[id.index()] {
+            let all = old_all.get(id.index()).copied().unwrap_or_default();
+            let new = if kept[id.index()] || all <= 0.0 {
                 Key {
                     thread,
                     cpu: key.cpu,
@@ -235,9 +232,9 @@ impl Store {
             let new = self.keys.intern(new);
             self.all.resize(self.keys.len(), 0.0);
             decaying.resize(self.keys.len(), 0.0);
-            let sum = |sums: &[f64]| sums.get(id.index()).copied().unwrap_or_default();
-            self.all[new.index()] += sum(&old_all);
-            decaying[new.index()] += sum(self.decaying.sums());
+            self.all[new.index()] += all;
+            let decayed = self.decaying.sums().get(id.index());
+            decaying[new.index()] += decayed.copied().unwrap_or_default();
             numbers.push(new);
         }
         self.decaying.replace(decaying);

@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::decay::Decaying;
 use super::entries::{self, Entries, Entry, EntryId, Function};
 use super::heat::Heat;
-use super::history::{History, ROWS_MAX, Row};
+use super::history::{History, Row};
 use super::interned::{Id as _, Interned, id};
 use crate::event::Comm;
 use crate::id::{Cpu, Pid, Tid};
@@ -63,13 +63,39 @@ pub struct Key {
     pub stack: StackId,
 }
 
-/// How long samples are kept.
+/// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bounds {
-    /// As many as there is room for: sampling goes on.
-    Bounded,
-    /// All of them: there will be no more.
-    Unbounded,
+pub struct Bounds {
+    /// Samples that are kept one by one.
+    pub rows: usize,
+    /// Combinations of thread, CPU and stack that are told apart.
+    pub keys: usize,
+    /// Stacks and their beginnings.
+    pub stacks: usize,
+    /// Threads by their names.
+    pub threads: usize,
+    /// Seconds of the timeline.
+    pub seconds: usize,
+}
+
+impl Bounds {
+    /// While sampling goes on. At 20,000 samples a second their last 50 seconds are kept
+    /// one by one. All tables together take up to 200 MB.
+    pub const LIVE: Self = Self {
+        rows: 1_000_000,
+        keys: 1 << 18,
+        stacks: 1 << 19,
+        threads: 1 << 14,
+        seconds: 3600,
+    };
+    /// Everything is kept: there will be no more.
+    pub const NONE: Self = Self {
+        rows: usize::MAX,
+        keys: usize::MAX,
+        stacks: usize::MAX,
+        threads: usize::MAX,
+        seconds: usize::MAX,
+    };
 }
 
 /// A frame that samples refer to by number.
@@ -116,7 +142,6 @@ impl Store {
     /// Makes an empty one, with bins of so many nanoseconds for what threads did.
     #[must_use]
     pub fn new(began: Timestamp, bounds: Bounds, bin: u64) -> Self {
-        let is_bounded = bounds == Bounds::Bounded;
         Self {
             began,
             bounds,
@@ -133,10 +158,10 @@ impl Store {
             process_names: FxHashMap::default(),
             thread_names: FxHashMap::default(),
             keys: Interned::default(),
-            history: History::new(if is_bounded { ROWS_MAX } else { usize::MAX }),
+            history: History::new(bounds.rows),
             all: Vec::new(),
             decaying: Decaying::new(began),
-            heat: Heat::new(began, is_bounded),
+            heat: Heat::new(began, bounds.seconds),
             activity: Activity::new(began, bin),
             latest: FxHashMap::default(),
         }
@@ -178,8 +203,8 @@ impl Store {
                 row
             })
             .collect();
+        let dropped = self.history.make_room(new.len());
         self.history.extend(&new);
-        let dropped = self.history.overflow();
         for (frame, naming) in batch.named {
             self.name(frame, &naming);
         }
@@ -196,12 +221,11 @@ impl Store {
 
     /// Forgets every sample, as if sampling began now.
     pub fn forget_samples(&mut self, now: Timestamp) {
-        let is_bounded = self.bounds == Bounds::Bounded;
         self.began = now;
-        self.history = History::new(if is_bounded { ROWS_MAX } else { usize::MAX });
+        self.history = History::new(self.bounds.rows);
         self.all.fill(0.0);
         self.decaying = Decaying::new(now);
-        self.heat = Heat::new(now, is_bounded);
+        self.heat = Heat::new(now, self.bounds.seconds);
         self.activity = Activity::new(now, self.bin);
     }
 

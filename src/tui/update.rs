@@ -462,5 +462,5 @@ fn annotate(model: &mut Model) {
 /// An empty store for what is to come.
 #[must_use]
 pub fn empty_store(began: Timestamp) -> Store {
-    Store::new(began, Bounds::Bounded, 1_000_000_000)
+    Store::new(began, Bounds::LIVE, 1_000_000_000)
 }

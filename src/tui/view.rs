@@ -149,12 +149,27 @@ fn draw_tabs(model: &Model, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// A window until now, and what there is of it where samples came faster than they can
+/// be kept.
+fn recent(model: &Model, length: std::time::Duration) -> String {
+    let now = model.shown.now().0;
+    let since = model.store.history().since();
+    let kept = since.map_or(u64::MAX, |since| {
+        now.saturating_sub(since.0) / 1_000_000_000
+    });
+    if kept < length.as_secs() {
+        format!("last {} s (of which {kept} s are kept)", length.as_secs())
+    } else {
+        format!("last {} s", length.as_secs())
+    }
+}
+
 /// What is shown of what was sampled, in words.
 fn settings(model: &Model) -> Vec<String> {
     let settings = model.shown.settings();
     let began = model.store.began().0;
     let mut words = vec![match settings.window {
-        Window::Recent(length) => format!("last {} s", length.as_secs()),
+        Window::Recent(length) => recent(model, length),
         Window::All => "all samples".into(),
         Window::Decaying => "decaying (half in 10 s)".into(),
         Window::Between(from, to) => {

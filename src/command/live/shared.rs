@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::live::batch::Batch;
-use crate::live::history::ROWS_MAX;
+use crate::live::store::Bounds;
 use crate::tui::message::{Health, News};
 
 /// Bytes of output that wait to be shown; the latest are kept.
@@ -44,7 +44,7 @@ impl Shared {
             _ => news.batches.push(batch),
         }
         let samples: usize = news.batches.iter().map(|batch| batch.samples.len()).sum();
-        if samples > ROWS_MAX {
+        if samples > Bounds::LIVE.rows {
             for batch in &mut news.batches {
                 batch.samples.clear();
                 batch.stacks.clear();
