@@ -13,6 +13,8 @@ pub mod prompt;
 pub mod screen;
 pub mod search;
 pub mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod theme;
 pub mod update;

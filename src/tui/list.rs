@@ -202,13 +202,16 @@ pub fn draw_line(model: &Model, line: &Line<'_>, area: Rect, buffer: &mut Buffer
 /// A bar of so many columns for a share.
 #[must_use]
 pub fn bar(model: &Model, share: f64, columns: usize) -> String {
-    let symbols = model.theme.symbols;
-    let filled = share.clamp(0.0, 1.0) * columns as f64;
-    // it is between nothing and all columns
+    let parts = model.theme.symbols.parts;
+    let steps = parts.len() - 1;
+    let filled = share.clamp(0.0, 1.0) * (columns * steps) as f64;
+    // it is between nothing and all of them
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let whole = filled as usize;
-    let mut bar = symbols.bar.repeat(whole);
-    bar.push_str(&" ".repeat(columns - whole));
+    let filled = filled.round() as usize;
+    let mut bar = parts[steps].repeat(filled / steps);
+    bar.push_str(parts[filled % steps]);
+    let used = filled.div_ceil(steps);
+    bar.push_str(&" ".repeat(columns - used));
     bar
 }
 

@@ -36,12 +36,15 @@ pub fn fit(text: &str, columns: usize, symbols: &Symbols) -> String {
     fitting
 }
 
-/// Writes a line into an area's row, cut to its width, and fills the rest with the style.
+/// Writes a line into an area's first row, cut to its width, in place of what is there.
 pub fn write(buffer: &mut Buffer, area: Rect, text: &str, style: Style, symbols: &Symbols) {
     if area.is_empty() {
         return;
     }
     let line = Rect { height: 1, ..area };
+    for cell in line.positions() {
+        buffer[cell].reset();
+    }
     buffer.set_style(line, style);
     let text = fit(text, area.width.into(), symbols);
     buffer.set_stringn(area.x, area.y, text, area.width.into(), style);

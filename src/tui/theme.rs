@@ -63,8 +63,8 @@ pub struct Symbols {
     pub orders: [&'static str; 2],
     /// What fills a box behind its name, by kind, where there are no colours.
     pub hatches: [&'static str; 6],
-    /// A bar of shares.
-    pub bar: &'static str,
+    /// From nothing to everything, in width.
+    pub parts: &'static [&'static str],
 }
 
 /// For terminals that know UTF-8.
@@ -79,7 +79,7 @@ pub static UNICODE: Symbols = Symbols {
     states: ["●", "‖", "■"],
     orders: ["▼", "▲"],
     hatches: [" ", "·", "~", "*", "░", "!"],
-    bar: "█",
+    parts: &["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
 };
 
 /// For the others.
@@ -94,7 +94,7 @@ pub static ASCII: Symbols = Symbols {
     states: ["*", "=", "#"],
     orders: ["v", "^"],
     hatches: [" ", ".", "~", "*", ":", "!"],
-    bar: "#",
+    parts: &["", "#"],
 };
 
 type Rgb = (u8, u8, u8);

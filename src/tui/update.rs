@@ -62,6 +62,14 @@ fn settle(model: &mut Model) {
 }
 
 fn take(model: &mut Model, message: Message) -> Effect {
+    let is_by_itself = matches!(
+        message,
+        Message::News(_) | Message::Tick(_) | Message::Mouse(..)
+    );
+    if !is_by_itself {
+        // whoever uses keys does not point
+        model.hover = None;
+    }
     match message {
         Message::Quit => return Effect::Quit,
         Message::Suspend => return Effect::Suspend,

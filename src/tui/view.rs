@@ -266,18 +266,33 @@ fn draw_details(model: &Model, area: Rect, buffer: &mut Buffer) {
     text::write(buffer, area, &line, style, theme.symbols);
 }
 
+/// The most important keys of each screen, as many as there is room for.
 fn draw_hints(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let hints = match model.screen {
-        Screen::Flame => "Enter zoom  Bksp back  i icicle",
-        Screen::Tree => "Right Left fold  * hottest  Enter zoom  Bksp back",
-        Screen::Hottest => "Enter callers and callees  o O order",
-        Screen::Sandwich => "Right Left fold  Enter look at  Bksp back",
-        Screen::Tasks => "Right Left threads  Enter only this  o O order",
-        Screen::Timeline => "Enter select a range  Bksp all",
-        Screen::Health | Screen::Output => "Up Down scroll",
+    let hints: &[&str] = match model.screen {
+        Screen::Flame => &["Enter zoom", "Bksp back", "i icicle"],
+        Screen::Tree => &["Right Left fold", "* hottest", "Enter zoom", "Bksp back"],
+        Screen::Hottest => &["Enter callers and callees", "o O order"],
+        Screen::Sandwich => &["Right Left fold", "Enter look at", "Bksp back"],
+        Screen::Tasks => &["Right Left threads", "Enter only this", "o O order"],
+        Screen::Timeline => &["Enter begin and end a range", "Bksp all"],
+        Screen::Health | Screen::Output => &["Up Down scroll"],
     };
-    let common = "/ search  F4 filter  Space pause  w window  g group  e export  ? help  q quit";
-    let line = format!(" {hints}  {common}");
+    let common = [
+        "/ search",
+        "F4 filter",
+        "Space pause",
+        "w window",
+        "g group",
+        "e export",
+    ];
+    let mut line = String::from(" ? help  q quit");
+    for hint in hints.iter().chain(&common) {
+        if text::width(&line) + 2 + hint.len() >= area.width.into() {
+            break;
+        }
+        line.push_str("  ");
+        line.push_str(hint);
+    }
     text::write(buffer, area, &line, model.theme.dim(), model.theme.symbols);
 }
 

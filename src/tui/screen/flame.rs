@@ -6,11 +6,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::live::entries::{Entry, Kind};
-use crate::live::tree::{NodeId, Tree};
+use crate::live::tree::NodeId;
 use crate::tui::message::Direction;
 use crate::tui::model::{Model, Order};
 use crate::tui::names;
 use crate::tui::text;
+use crate::tui::theme::Palette;
 
 /// A box, or several that are too narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,11 +335,14 @@ fn draw_tile(model: &Model, tile: &Tile, area: Rect, buffer: &mut Buffer) {
 /// A name with the mark of its kind.
 fn label(model: &Model, node: NodeId, entry: &Entry) -> String {
     let name = names::name(model, model.tree().entry(node));
+    if let (Palette::Mono, Some(function)) = (model.theme.palette, entry.function()) {
+        return format!("{} {name}", function.kind.letter());
+    }
     let mark = match entry.function().map(|function| function.kind) {
         Some(Kind::Kernel) => "_[k]",
         Some(Kind::Inlined) => "_[i]",
         Some(Kind::Jit) => "_[j]",
-        _ if node == Tree::root() => return name,
+
         _ => "",
     };
     format!("{name}{mark}")

@@ -62,10 +62,13 @@ fn say_what(model: &Model, say: &mut dyn FnMut(String)) {
         header.machine.cpus,
         summary::duration(health.totals.duration),
     ));
+    let of_kernel = match health.tally.kernel_only {
+        0 => String::new(),
+        count => format!(", {} of them of kernel threads", grouped(count)),
+    };
     say(format!(
-        "{} samples, {} of them of kernel threads; {}.",
+        "{} samples{of_kernel}; {}.",
         grouped(health.tally.samples()),
-        grouped(health.tally.kernel_only),
         summary::completeness(&health.tally),
     ));
     for note in &health.notes {
@@ -123,9 +126,9 @@ fn say_stacks(model: &Model, say: &mut dyn FnMut(String)) {
         let count = tally.outcome(outcome);
         if count > 0 || outcome == Outcome::Complete {
             let share = text::percent(count as f64, whole);
-            let key = outcome_key(outcome).replace('_', " ");
+            let name = outcome.reason().unwrap_or(outcome_key(outcome));
             say(format!(
-                "  {share:>6} {:>12}  {key}: {}",
+                "  {share:>6} {:>12}  {name}: {}",
                 grouped(count),
                 meaning(outcome)
             ));

@@ -14,7 +14,9 @@ use crate::tui::text;
 use crate::tui::theme::{Palette, UNICODE};
 
 /// Columns of the scale.
-const SCALE: u16 = 7;
+const SCALE: u16 = 8;
+/// Columns of a second where there are few of them.
+const COLUMNS_MAX: u16 = 4;
 
 /// Where one is, and what is being selected.
 #[derive(Clone, Debug)]
@@ -45,6 +47,8 @@ struct Grid {
     parts: usize,
     /// Parts that one line shows.
     per_line: usize,
+    /// Columns of a second.
+    columns: u16,
 }
 
 impl Default for State {
@@ -68,21 +72,30 @@ impl Grid {
         let fits = |parts: &usize| parts.div_ceil(per_line) <= lines;
         let parts = [50, 25, 10, 5].into_iter().find(fits).unwrap_or(2);
         let height = u16::try_from(parts.div_ceil(per_line)).unwrap_or(body.height);
+        let width = body.width.saturating_sub(SCALE);
+        let (from, to) = model.store.heat().seconds();
+        let seconds = u16::try_from(to - from).unwrap_or(u16::MAX).max(1);
         Self {
             area: Rect {
                 x: body.x + SCALE,
                 y: body.y + 1,
-                width: body.width.saturating_sub(SCALE),
+                width,
                 height,
             },
             parts,
             per_line,
+            columns: (width / seconds).clamp(1, COLUMNS_MAX),
         }
     }
 
     /// Cells of a part.
     fn cells(self) -> usize {
         CELLS / self.parts
+    }
+
+    /// Seconds that there is room for.
+    fn seconds(self) -> usize {
+        usize::from(self.area.width / self.columns).max(1)
     }
 
     /// The part at a place of the terminal.
@@ -92,7 +105,7 @@ impl Grid {
         }
         let part = usize::from(y - self.area.y) * self.per_line;
         Some(Cell {
-            second: model.timeline.first + usize::from(x - self.area.x),
+            second: model.timeline.first + usize::from((x - self.area.x) / self.columns),
             cell: part.min(self.parts - 1) * self.cells(),
         })
     }
@@ -111,7 +124,7 @@ pub(super) fn settle(model: &mut Model) {
     }
     state.at.second = state.at.second.clamp(from, last);
     state.at.cell = state.at.cell / grid.cells() * grid.cells();
-    let width = usize::from(grid.area.width).max(1);
+    let width = grid.seconds();
     let lowest = (state.at.second + 1).saturating_sub(width).max(from);
     state.first = state.first.clamp(lowest, state.at.second.max(lowest));
     // what is new comes into view without being gone to
@@ -246,7 +259,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     };
     text::write(buffer, area, &title, theme.dim(), theme.symbols);
     draw_scales(model, grid, area, buffer);
-    let visible = model.timeline.first..to.min(model.timeline.first + usize::from(grid.area.width));
+    let visible = model.timeline.first..to.min(model.timeline.first + grid.seconds());
     let sum = |second, part: usize| {
         let cell = part * grid.cells();
         model.store.heat().sum(second, cell..cell + grid.cells())
@@ -257,7 +270,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let highest = sums
         .map(|(second, part)| sum(second, part))
         .fold(0.0, f32::max);
-    for (x, second) in (grid.area.x..).zip(visible) {
+    for (x, second) in (grid.area.x..).step_by(grid.columns.into()).zip(visible) {
         for (y, part) in (grid.area.y..).zip((0..grid.parts).step_by(grid.per_line)) {
             let look = |part: usize| Look {
                 share: f64::from(sum(second, part) / highest.max(1e-9)),
@@ -269,12 +282,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
                     },
             };
             let lower = (grid.per_line == 2 && part + 1 < grid.parts).then(|| look(part + 1));
+            let at = Rect::new(x, y, grid.columns, 1);
             draw_cell(
                 model,
                 &look(part),
                 lower.as_ref(),
                 grid.per_line,
-                (x, y),
+                at,
                 buffer,
             );
         }
@@ -293,7 +307,7 @@ fn draw_cell(
     upper: &Look,
     lower: Option<&Look>,
     per_line: usize,
-    at: (u16, u16),
+    at: Rect,
     buffer: &mut Buffer,
 ) {
     let theme = &model.theme;
@@ -310,12 +324,12 @@ fn draw_cell(
         if upper.is_here {
             style = theme.selected();
         }
-        buffer.set_string(at.0, at.1, symbol, style);
+        buffer.set_string(at.x, at.y, symbol.repeat(at.width.into()), style);
         return;
     };
     let style = Style::new().fg(front);
     let style = lower.and_then(color).map_or(style, |back| style.bg(back));
-    buffer.set_string(at.0, at.1, "▀", style);
+    buffer.set_string(at.x, at.y, "▀".repeat(at.width.into()), style);
 }
 
 /// Whether a cell is in the range that is shown, or in the one that is being selected.
@@ -347,8 +361,8 @@ fn draw_scales(model: &Model, grid: Grid, area: Rect, buffer: &mut Buffer) {
     if y >= area.bottom() {
         return;
     }
-    for x in (0..grid.area.width.saturating_sub(8)).step_by(10) {
-        let second = model.timeline.first + usize::from(x);
+    for x in (0..grid.area.width.saturating_sub(8)).step_by(usize::from(grid.columns) * 10) {
+        let second = model.timeline.first + usize::from(x / grid.columns);
         let label = format!("'{}", text::clock(second as u64));
         buffer.set_stringn(grid.area.x + x, y, label, 9, theme.dim());
     }
