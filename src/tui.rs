@@ -149,8 +149,12 @@ fn take<B: Backend>(
     Ok(false)
 }
 
+/// Has everything drawn anew. The terminal's own way asks where the cursor is, and the
+/// answer would go to whoever reads keys.
 fn clear<B: Backend>(terminal: &mut Terminal<B>) -> Result<()> {
-    terminal.clear().context(|| "clear the terminal".into())
+    terminal.swap_buffers();
+    let cleared = terminal.backend_mut().clear();
+    cleared.context(|| "clear the terminal".into())
 }
 
 fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &Model) -> Result<()> {
