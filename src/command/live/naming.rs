@@ -14,10 +14,15 @@ use crate::symbolize::debuginfod::Debuginfod;
 use crate::symbolize::work;
 use crate::symbolize::worker::Worker;
 
-/// Frames wait at least so long, so that those of one file go together.
-const PAUSE: Duration = Duration::from_millis(200);
-/// For each second that naming took it pauses so many: files are read anew each time.
-const PAUSES: u32 = 2;
+/// Files are read anew for each hand-over, so few frames wait longer for others: from so
+/// many on, so long.
+const PAUSES_BY_COUNT: [(usize, Duration); 3] = [
+    (256, Duration::from_millis(200)),
+    (16, Duration::from_secs(1)),
+    (1, Duration::from_secs(4)),
+];
+/// For each second that naming took it pauses so many.
+const PAUSES: u32 = 3;
 /// When to look again for names that were not there: a process may still write them.
 const RETRIES: [Duration; 4] = [
     Duration::from_secs(1),
@@ -40,8 +45,10 @@ pub(super) struct Namer {
     tries: FxHashMap<FrameId, usize>,
     unnamed: FxHashMap<FrameId, Unnamed>,
     named: u64,
-    began: Option<Instant>,
-    next: Instant,
+    /// When the last hand-over was.
+    began: Instant,
+    /// How long naming what was handed over took.
+    took: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -62,8 +69,8 @@ impl Namer {
             tries: FxHashMap::default(),
             unnamed: FxHashMap::default(),
             named: 0,
-            began: None,
-            next: Instant::now(),
+            began: Instant::now(),
+            took: Some(Duration::ZERO),
         })
     }
 
@@ -78,10 +85,13 @@ impl Namer {
         if self.worker.is_busy() {
             return;
         }
-        if let Some(began) = self.began.take() {
-            self.next = now + PAUSE.max(began.elapsed() * PAUSES);
-        }
-        if now >= self.next {
+        let took = *self.took.get_or_insert_with(|| self.began.elapsed());
+        let due = self.retries.iter().filter(|retry| retry.due <= now).count();
+        let waiting = gatherer.frame_count() - self.planned + due;
+        let by_count = PAUSES_BY_COUNT.iter().find(|(count, _)| waiting >= *count);
+        if by_count
+            .is_some_and(|(_, pause)| self.began.elapsed() >= took + (took * PAUSES).max(*pause))
+        {
             self.hand_over(now, gatherer, collected);
         }
     }
@@ -161,7 +171,8 @@ impl Namer {
         let work = work::plan(new.chain(again), collected.known());
         self.planned = gatherer.frame_count();
         self.under_way += work.iter().map(work::Work::len).sum::<usize>();
-        self.began = (!work.is_empty()).then_some(now);
+        self.began = now;
+        self.took = None;
         self.worker.submit(work);
     }
 }
