@@ -51,7 +51,9 @@ pub fn keep_none(caller: Option<(u32, u32)>) -> Result<()> {
 fn drop_to(kept: CapabilitySet) -> rustix::io::Result<()> {
     let held = capabilities(None)?;
     if held.effective.contains(CapabilitySet::SETPCAP) {
-        for capability in CapabilitySet::all().difference(kept).iter() {
+        // Nothing is ever executed that could have any; a thread that was to keep none
+        // could not change this later.
+        for capability in CapabilitySet::all().iter() {
             // kernels that do not know one have it in no set
             if capability_is_in_bounding_set(capability).unwrap_or(false) {
                 remove_capability_from_bounding_set(capability)?;
