@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use ratatui::layout::Size;
 use rustix::process::setpriority_process;
 
 use self::feeder::{About, Feeder};
@@ -32,6 +33,7 @@ use crate::profile::totals::Totals;
 use crate::report::summary;
 use crate::symbolize::debuginfod::settings::Settings;
 use crate::time::Timestamp;
+use crate::tui::layout::Areas;
 use crate::tui::message::{ExportFormat, Health, News};
 use crate::tui::model::{Model, Source};
 use crate::tui::screen::output;
@@ -119,7 +121,9 @@ fn attach(
 ) -> Result<(Option<Console>, Attached)> {
     let is_command = matches!(config.target, TargetConfig::Command { .. });
     let (console, terminal) = if is_command {
-        let (console, terminal) = Console::open(80, 24)?;
+        let (columns, rows) = terminal::size();
+        let body = Areas::of(Size::new(columns, rows)).body;
+        let (console, terminal) = Console::open(body.width, body.height)?;
         (Some(console), Some(terminal))
     } else {
         (None, None)

@@ -12,7 +12,7 @@ use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture, read};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    self, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
@@ -83,6 +83,13 @@ pub fn check() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many columns and rows the terminal has.
+#[must_use]
+pub fn size() -> (u16, u16) {
+    // what every terminal can show
+    terminal::size().unwrap_or((80, 24))
 }
 
 fn take() -> io::Result<()> {
