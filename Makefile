@@ -33,6 +33,7 @@ need_perf = $(call need,to compare with,perf --version,linux-perf || $(SUDO) apt
 setup-test: setup
 	$(call need,to link fixtures with it,command -v ld.lld,lld)
 	$(call need,to compress symbols with it,command -v xz,xz-utils)
+	$(call need,to see the terminal interface in it,command -v tmux,tmux)
 	$(call need,to sample it,test -x /usr/bin/python3,python3)
 	$(call need,to sample it,test -x /usr/bin/perl,perl)
 	$(call need,to sample it,command -v git,git)

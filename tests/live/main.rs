@@ -60,4 +60,5 @@ mod symbols;
 mod system_calls;
 mod targets;
 mod timing;
+mod tui;
 mod unwinding;

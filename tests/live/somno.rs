@@ -14,7 +14,7 @@ use crate::folded::Folded;
 use crate::process::{PATIENCE, Process, until};
 use crate::stats::Stats;
 
-const SOMNO: &str = env!("CARGO_BIN_EXE_somno");
+pub(crate) const SOMNO: &str = env!("CARGO_BIN_EXE_somno");
 
 /// somno with whatever arguments, as if nobody had called sudo, nor configured anything.
 pub(crate) fn command() -> Command {
