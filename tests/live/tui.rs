@@ -176,7 +176,7 @@ fn every_key_does_what_it_says() {
         ("e", "/he_"),
         ("a", "/hea_"),
         ("v", "/heav_"),
-        ("Enter", "/heav 6"),
+        ("Enter", "/heav "),
         ("n", "match 1 of 1"),
         ("N", "match 1 of 1"),
         ("4", "of all: u heavy"),
