@@ -38,7 +38,7 @@ use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{CgroupId, Cookie, ModuleId};
 use crate::proc::cpus;
-use crate::profile::histogram::{Histogram, Summary};
+use crate::profile::histogram::Histogram;
 use crate::profile::totals::{Lost, OffCpu, Steps, Symbols};
 use crate::time::{Rate, Timestamp};
 
@@ -109,18 +109,32 @@ pub struct Options {
 }
 
 /// What the kernel side counted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Counted {
     /// What was lost.
     pub lost: Lost,
     /// How frames were found.
     pub steps: Steps,
     /// What the interrupts cost.
-    pub nmi_cost: Summary,
+    pub nmi_cost: Histogram<3>,
     /// Intervals off the CPU that are no samples.
     pub off_cpu: OffCpu,
     /// What was read of symbols; whether it is whole, user space knows.
     pub symbols: Symbols,
+}
+
+impl Counted {
+    /// What was counted since `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            lost: self.lost.since(&before.lost),
+            steps: self.steps.since(&before.steps),
+            nmi_cost: self.nmi_cost.since(&before.nmi_cost),
+            off_cpu: self.off_cpu.since(&before.off_cpu),
+            symbols: self.symbols.since(&before.symbols),
+        }
+    }
 }
 
 /// A live capture. Everything that it put into the kernel goes with it.
@@ -371,7 +385,7 @@ impl<'obj> Session<'obj> {
                 rule_cached: counters.rules_cached,
                 rule_found: counters.rules_found,
             },
-            nmi_cost: Histogram::<3>::from_parts(nmi_cost, counters.nmi_cost_ns).summary(),
+            nmi_cost: Histogram::from_parts(nmi_cost, counters.nmi_cost_ns),
             off_cpu: OffCpu {
                 short_count: counters.off_cpu_short,
                 short_ns: counters.off_cpu_short_ns,

@@ -8,9 +8,11 @@ pub mod filters;
 mod format_options;
 pub mod output;
 pub mod report;
+pub mod rotation;
 mod sampling;
 
 use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
+use self::rotation::Rotation;
 use crate::capture::Moments;
 use crate::cli::live::Live;
 use crate::cli::look::Look;
@@ -31,6 +33,8 @@ pub struct RecordConfig {
     pub debuginfod: bool,
     /// What to write.
     pub outputs: Vec<OutputConfig>,
+    /// Whether that is one recording in segments.
+    pub rotation: Option<Rotation>,
     /// How to write it.
     pub format_options: Options,
     /// Whether a browser is to show it.
@@ -87,14 +91,20 @@ impl RecordConfig {
     /// Usage errors that name the value.
     pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
         check_distinct(typed.output.iter().chain(&typed.stats))?;
+        let outputs = outputs(&typed.output, typed.format, typed.format_options.open)?;
+        if typed.rotate.is_some() && !matches!(&outputs[..], [only] if only.is_recording_file()) {
+            return Err(Error::usage("--rotate writes one recording, to a file")
+                .with_hint("make other formats of a segment by `somno export`"));
+        }
         Ok(Self {
+            rotation: typed.rotate,
             naming: if typed.no_symbols {
                 Naming::Nothing
             } else {
                 Naming::Everything
             },
             debuginfod: typed.debuginfod,
-            outputs: outputs(&typed.output, typed.format, typed.format_options.open)?,
+            outputs,
             open: typed.format_options.open,
             format_options: format_options::options(typed.format_options.clone())?,
             stats: typed.stats.as_deref().map(destination),
@@ -221,6 +231,10 @@ mod tests {
             &["-a", "--wakers"],
             &["-a", "--wall", "-e", "cycles"],
             &["-p", "0"],
+            &["-a", "--rotate", "60s:0"],
+            &["-a", "--rotate", "60s", "-o", "a.svg"],
+            &["-a", "--rotate", "60s", "-o", "a.somno", "-o", "b.somno"],
+            &["-a", "--rotate", "60s", "-o", "-", "--format", "recording"],
         ] {
             let error = config(arguments).expect_err(&format!("{arguments:?}"));
             assert_eq!(error.kind().exit_status(), 2, "{arguments:?}");

@@ -140,6 +140,17 @@ impl<U: UserPart> Stitcher<U> {
         !self.waiting.is_empty()
     }
 
+    /// What user halves are waited for.
+    pub fn waiting(&self) -> impl Iterator<Item = Cookie> + '_ {
+        self.waiting.keys().copied()
+    }
+
+    /// The user halves that more kernel halves may come for.
+    pub fn user_halves(&self) -> impl Iterator<Item = &Rc<U>> + '_ {
+        let replaced = self.replaced.values().chain(self.replaced_before.values());
+        self.latest.values().chain(replaced)
+    }
+
     /// Frames of everything that is held.
     #[must_use]
     pub fn held(&self) -> usize {

@@ -644,7 +644,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__record)
-            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --duration --delay --max-depth --no-kernel --as-root --output --format --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --duration --delay --max-depth --no-kernel --as-root --output --format --rotate --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -751,6 +751,10 @@ _somno() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "recording svg html folded pprof speedscope firefox perf-script json" -- "${cur}"))
+                    return 0
+                    ;;
+                --rotate)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --stats)

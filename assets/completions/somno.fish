@@ -68,6 +68,7 @@ speedscope\t'A profile for speedscope.app'
 firefox\t'A profile for profiler.firefox.com'
 perf-script\t'The text that perf script prints'
 json\t'Counts, functions and threads, as report --format json'"
+complete -c somno -n "__fish_somno_using_subcommand record" -l rotate -d 'Write a recording in segments of this length, and keep the last N of them (60s:10)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l stats -d 'Write counts of what happened, was lost and cost, as JSON; - is stdout' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -l title -d 'Put this above [default: what was sampled]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l width -d 'Pixels from side to side of a flame graph [default: as wide as the window]' -r

@@ -7,6 +7,7 @@ use clap::Args;
 use super::format_options::FormatOptions;
 use super::sampling::Sampling;
 use crate::config::output::OutputFormat;
+use crate::config::rotation::Rotation;
 
 /// Sample a command, processes, a cgroup or the whole system, then write a profile
 #[derive(Debug, Args)]
@@ -34,6 +35,19 @@ pub struct Record {
     /// What to write, whatever the extension
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<OutputFormat>,
+    /// Write a recording in segments of this length, and keep the last N of them (60s:10)
+    #[arg(
+        help = "Write a recording in segments of this length, and keep the last N of them (60s:10)",
+        long_help = "Write a recording in segments of this length, FILE.000001.somno and so on, each \
+            of which can be read by itself; and keep the last N of them, those of earlier runs to the \
+            same FILE included. All are kept where N is not given. For a profiler that is left on: \
+            what was a minute ago is there when something has happened.",
+        long,
+        value_name = "TIME[:N]",
+        conflicts_with = "debuginfod",
+        help_heading = "Output"
+    )]
+    pub rotate: Option<Rotation>,
     /// Ask servers for debug files
     #[arg(
         help = "Ask the servers in DEBUGINFOD_URLS for debug files that are not here [off]",

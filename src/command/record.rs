@@ -1,19 +1,22 @@
 //! `somno record`: capture, stitch, symbolize, write.
 
 mod collect;
+mod counts;
 mod finish;
 mod naming;
+mod rotate;
+mod segments;
 mod storage;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use self::collect::Collector;
+use self::collect::{Collector, Ended, Failed, Segment};
+use self::counts::Counts;
 use self::finish::{Concluded, Outputs};
 use self::naming::Namer;
-use self::storage::Storage;
-use super::collected::Collected;
+use self::rotate::Rotator;
 use super::sampling::{self, Chosen, Sink as _};
 use super::target::Attached;
 use super::{Verbosity, complain, downloads, open, say};
@@ -23,7 +26,7 @@ use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Kind, Result};
 use crate::event::EventSource as _;
-use crate::profile::totals::{Own, Symbols, Totals};
+use crate::profile::header::Header;
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::settings::Settings;
 use crate::time::Timestamp;
@@ -55,12 +58,10 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
 
     let mut attached = Attached::attach(&mut session, &config.sampling, cgroup, &options, None)?;
     let header = sampling::header(&session, &options, attached.describe());
-    let storage = outputs.store()?;
-    let writer =
-        Writer::new(storage.writer()?, &header).context(|| "write the recording".into())?;
+    let (segment, rotator) = begin(&config, &mut outputs, &header)?;
     let began = Instant::now();
-    let mut collector = Collector::new(writer, super::sudo_caller());
-    let cpu_before = sampling::process_cpu();
+    let mut collector = Collector::new(segment, rotator, super::sudo_caller());
+    let before = Counts::begin();
     let end = sampling::sample(
         &sampling::limits(&config.sampling, &stop),
         &mut session,
@@ -71,13 +72,12 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let duration = began
         .elapsed()
         .saturating_sub(config.sampling.delay.unwrap_or_default());
+    collector.end_rotation();
     sampling::drain(&mut session, &mut collector)?;
-    let own = sampling::own(sampling::process_cpu().saturating_sub(cpu_before));
-
     let times = Times {
         started,
         duration,
-        own,
+        before,
     };
     // While the programs are loaded, the kernel has names for them.
     let naming = Namer {
@@ -90,7 +90,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         verbosity,
     };
     let page = outputs.page();
-    let written = conclude(&mut session, collector, storage, &times, naming)
+    let written = conclude(&mut session, collector, &times, naming)
         .and_then(|concluded| outputs.write(&header, concluded, verbosity));
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
@@ -114,18 +114,39 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     })
 }
 
-/// When and how long, and what it took.
+/// When and how long, and what had been counted before.
 struct Times {
     started: Timestamp,
     duration: Duration,
-    own: Own,
+    before: Counts,
+}
+
+/// Begins to write: to the only recording, or to the first segment of one.
+fn begin(
+    config: &RecordConfig,
+    outputs: &mut Outputs,
+    header: &Header,
+) -> Result<(Segment, Option<Rotator>)> {
+    if let Some(rotation) = config.rotation {
+        let mut rotator = Rotator::new(
+            rotation,
+            &config.outputs[0].destination,
+            config.naming,
+            header.clone(),
+            config.sampling.delay.unwrap_or_default(),
+        )?;
+        return Ok((rotator.open()?, Some(rotator)));
+    }
+    let storage = outputs.store()?;
+    let writer = Writer::new(storage.writer()?, header);
+    let writer = writer.context(|| "write the recording".into())?;
+    Ok((Segment { storage, writer }, None))
 }
 
 /// Reads what is left, names everything, and ends the recording.
 fn conclude(
     session: &mut Session<'_>,
     mut collector: Collector,
-    storage: Storage,
     times: &Times,
     naming: Namer,
 ) -> Result<Concluded> {
@@ -133,43 +154,45 @@ fn conclude(
     let pending = session.pending();
     session.read_events(&mut |event| collector.add(event))?;
     collector.end_round(session);
-    let (collected, mut writer, written) = collector.finish(&pending);
-    let totals = totals(session, &collected, times)?;
-    let whole = writer.bytes();
-    let finished = written.and_then(|()| {
-        let names = naming.name(&mut writer, &collected)?;
-        writer.finish(&pending, &totals)?;
-        Ok(names)
-    });
-    match finished {
-        Ok(names) => Ok(Concluded {
-            storage,
-            names,
-            tally: collected.tally,
-            totals,
-        }),
-        Err(error) => Err(storage.cut(&error, whole, times.duration)),
-    }
-}
-
-fn totals(session: &Session<'_>, collected: &Collected, times: &Times) -> Result<Totals> {
-    let counted = session.counted()?;
+    let counts = Counts::take(session, collector.collected())?;
+    let Ended {
+        segment,
+        rotator,
+        failed,
+        collected,
+    } = collector.finish(&pending);
     let first = collected.tally.first.unwrap_or(times.started);
-    let to_first = first.0.saturating_sub(times.started.0);
-    Ok(Totals {
-        duration: times.duration,
-        lost: counted.lost,
-        steps: counted.steps,
-        off_cpu: counted.off_cpu,
-        nmi_cost: counted.nmi_cost,
-        own: times.own,
-        symbols: Symbols {
-            captured: collected.captured.complete(),
-            ..counted.symbols
-        },
-        modules_seen: collected.files.seen(),
-        start_to_first_sample: Duration::from_nanos(to_first),
-        notices: collected.notices,
+    let to_first = Duration::from_nanos(first.0.saturating_sub(times.started.0));
+    let since = counts.since(&times.before);
+    let totals = since.totals(&collected, times.duration, to_first);
+    let of_segment = rotator.as_ref().map(|rotator| {
+        let (since, duration) = rotator.since(&counts);
+        since.totals(&collected, duration, to_first)
+    });
+    let Segment {
+        storage,
+        mut writer,
+    } = segment;
+    let whole = writer.bytes();
+    let finished = match failed {
+        Some(Failed::Open(error)) => return Err(error),
+        Some(Failed::Write(error)) => Err(error),
+        None => naming.name(&mut writer, &collected).and_then(|names| {
+            writer.finish(&pending, of_segment.as_ref().unwrap_or(&totals))?;
+            Ok(names)
+        }),
+    };
+    let names = match finished {
+        Ok(names) => names,
+        Err(error) => return Err(storage.cut(&error, whole, times.duration)),
+    };
+    let earlier = rotator.map_or(Ok(0), Rotator::end)?;
+    Ok(Concluded {
+        storage,
+        earlier,
+        names,
+        tally: collected.tally,
+        totals,
     })
 }
 

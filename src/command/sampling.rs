@@ -256,6 +256,15 @@ pub(super) fn header(session: &Session<'_>, options: &Options, target: String) -
     }
 }
 
+/// The header of a recording that goes on with what another one began.
+pub(super) fn begin_anew(header: &Header) -> Header {
+    Header {
+        began_unix_ns: nanoseconds(ClockId::Realtime),
+        began: Timestamp(nanoseconds(ClockId::Monotonic)),
+        ..header.clone()
+    }
+}
+
 /// What is sampled, in the order of the events' numbers.
 fn events(options: &Options) -> Vec<EventInfo> {
     let event = |name: &str, unit| EventInfo {

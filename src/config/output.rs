@@ -22,6 +22,12 @@ pub struct OutputConfig {
 }
 
 impl OutputConfig {
+    /// Whether it is a recording that is not for standard output.
+    #[must_use]
+    pub fn is_recording_file(&self) -> bool {
+        self.format == OutputFormat::Recording && self.destination != Destination::Stdout
+    }
+
     /// What a browser, or a viewer in one, can show; none where it is no file of that kind.
     #[must_use]
     pub fn for_browsers(&self) -> Option<Format> {

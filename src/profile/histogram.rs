@@ -37,6 +37,17 @@ impl<const BITS: u32> Histogram<BITS> {
         self.total += ns;
     }
 
+    /// What was added since it was `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let earlier = before.counts.iter().copied().chain(std::iter::repeat(0));
+        let counts = self.counts.iter().zip(earlier);
+        Self {
+            counts: counts.map(|(now, then)| now.saturating_sub(then)).collect(),
+            total: self.total.saturating_sub(before.total),
+        }
+    }
+
     /// Sums it up; percentiles are the middles of their buckets.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -94,6 +105,20 @@ mod tests {
             let middle = Histogram::<5>::middle(bucket);
             assert!(middle.abs_diff(ns) * 32 <= ns, "{ns} -> {middle}");
         }
+    }
+
+    /// Check that what was there before does not count.
+    #[test]
+    fn difference_is_what_came_later() {
+        let mut before = Histogram::<5>::default();
+        before.add(1000);
+        let mut now = before.clone();
+        now.add(7);
+        now.add(100_000);
+        let mut later = Histogram::<5>::default();
+        later.add(7);
+        later.add(100_000);
+        assert_eq!(now.since(&before).summary(), later.summary());
     }
 
     /// Check median, 99th percentile and sum of a known set.

@@ -115,3 +115,22 @@ impl Notices {
         } += 1;
     }
 }
+
+/// What was counted between two moments.
+macro_rules! since {
+    ($type:ty: $($field:ident),+) => {
+        impl $type {
+            /// What came since `before`.
+            #[must_use]
+            pub fn since(&self, before: &Self) -> Self {
+                Self { $($field: self.$field.saturating_sub(before.$field)),+ }
+            }
+        }
+    };
+}
+
+since!(Lost: kernel_ring, user_ring, slots, schedule, shed, throttled, notices);
+since!(OffCpu: short_count, short_ns, untracked);
+since!(Symbols: captured, cut, bytes, delayed);
+since!(Steps: cfi, frame_pointer, rule_cached, rule_found);
+since!(Notices: forks, execs, exits, renames);

@@ -12,10 +12,11 @@ use zstd::bulk::Compressor;
 
 use super::block::{Block, index};
 use super::format::{self, Entry, Kind, MAGIC, VERSION};
-use crate::event::{Event, KernelHalf, UserFrame, UserHalf};
-use crate::id::Cookie;
+use crate::event::{BuildId, Event, KernelHalf, UserFrame, UserHalf};
+use crate::id::{Cookie, ModuleId};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::header::Header;
+use crate::profile::modules::ModuleInfo;
 use crate::profile::names::{Kind as NameKind, NamedFrame, Naming, Unnamed};
 use crate::profile::stacks::{StackId, StackTable};
 use crate::profile::threads::{Thread, ThreadId, ThreadTable};
@@ -50,6 +51,8 @@ pub struct Writer<W> {
     frames: FrameTable,
     stacks: StackTable,
     threads: ThreadTable,
+    /// Modules that are defined when a frame in them is.
+    expected: FxHashMap<ModuleId, ModuleInfo>,
     strings: FxHashMap<Arc<str>, u32>,
     symbols: format::Symbols,
     string_bytes: usize,
@@ -84,6 +87,7 @@ impl<W: Write> Writer<W> {
             frames: FrameTable::default(),
             stacks: StackTable::default(),
             threads: ThreadTable::default(),
+            expected: FxHashMap::default(),
             strings: FxHashMap::default(),
             symbols: format::Symbols::default(),
             string_bytes: 0,
@@ -91,6 +95,12 @@ impl<W: Write> Writer<W> {
         };
         writer.flush()?;
         Ok(writer)
+    }
+
+    /// Takes notice of a module that was met before the recording began; it is written when
+    /// a frame is in it.
+    pub fn expect(&mut self, info: &ModuleInfo) {
+        self.expected.insert(info.module.id, info.clone());
     }
 
     /// Takes an event; it is written by [`Self::end_round`], if not before.
@@ -105,12 +115,7 @@ impl<W: Write> Writer<W> {
             Event::KernelHalf(half) => self.add_kernel_half(half),
             Event::UserHalf(half) => self.add_user_half(half),
             Event::Module(module) => self.block.entries.push(Kind::Module(module.into())),
-            Event::BuildId(notice) => {
-                self.block.entries.push(Kind::BuildId(format::BuildId {
-                    module: notice.module.0,
-                    build_id: notice.build_id.as_bytes().to_vec(),
-                }));
-            }
+            Event::BuildId(notice) => self.build_id(notice.module, &notice.build_id),
             // They become names before the recording ends.
             Event::Symbols(_) => {}
             Event::Task(notice) => {
@@ -231,6 +236,7 @@ impl<W: Write> Writer<W> {
             let known = self.frames.len();
             let leaf = self.frames.intern(frame);
             if leaf.index() == known {
+                self.define_module(frame);
                 self.block.frame(frame);
             }
             let parent = stack;
@@ -241,6 +247,26 @@ impl<W: Write> Writer<W> {
             }
         }
         stack
+    }
+
+    /// Defines the module of a frame, where that is expected.
+    fn define_module(&mut self, frame: Frame) {
+        if let Frame::File(module, _) = frame
+            && let Some(info) = self.expected.remove(&module)
+        {
+            let module = Kind::Module((&info.module).into());
+            self.block.entries.push(module);
+            if let Some(build_id) = &info.build_id {
+                self.build_id(info.module.id, build_id);
+            }
+        }
+    }
+
+    fn build_id(&mut self, module: ModuleId, build_id: &BuildId) {
+        self.block.entries.push(Kind::BuildId(format::BuildId {
+            module: module.0,
+            build_id: build_id.as_bytes().to_vec(),
+        }));
     }
 
     fn symbol(&mut self, id: FrameId, naming: &Naming) -> format::Symbol {

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
+use somno::event::Outcome;
 use somno::export::folded;
 use somno::recording::{self, Recording};
+use somno::time::Timestamp;
 use somno::view::selection::{Filter, Selection};
 
 use crate::machine::Machine;
 use crate::process::{PATIENCE, until};
+use crate::somno::command;
+use crate::stats::Stats;
 
 fn read(path: &Path) -> Recording {
     recording::read(path).expect("it can be read")
@@ -148,6 +152,60 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg(&self.0).status();
     }
+}
+
+/// Check that segments can be read each by itself, follow each other, and have together what
+/// was sampled, with names; and that of another run only the last ones are kept.
+#[test]
+fn segments_have_everything() {
+    let machine = Machine::take();
+    let room = machine.path("room");
+    fs::create_dir(&room).expect("it is ours");
+    let target = machine.fixture("named").start(&["busy", "60"]);
+    let run = |rotation: &str| {
+        let stats = room.join("stats.json");
+        let output = command()
+            .args(["record", "--rotate", rotation, "-d", "4.5", "-F", "499"])
+            .arg("--output")
+            .arg(room.join("long.somno"))
+            .arg("--stats")
+            .arg(&stats)
+            .args(["--pid", &target.pid().to_string()])
+            .output()
+            .expect("it starts");
+        assert!(output.status.success(), "{output:?}");
+        let mut paths: Vec<_> = fs::read_dir(&room)
+            .expect("it is there")
+            .map(|entry| entry.expect("it can be read").path())
+            .filter(|path| path.extension().is_some_and(|it| it == "somno"))
+            .collect();
+        paths.sort();
+        let segments: Vec<_> = paths.iter().map(|path| read(path)).collect();
+        let stats = fs::read_to_string(&stats).expect("it was written");
+        (Stats::parse(&stats), segments)
+    };
+
+    let (stats, segments) = run("1s");
+    assert!(segments.len() >= 3, "{} segments", segments.len());
+    let mut before = Timestamp(0);
+    let mut samples = 0;
+    for segment in &segments {
+        assert_eq!(segment.cut, None);
+        assert!(segment.header.began > before);
+        before = segment.header.began;
+        samples += segment.tally.samples();
+        let complete = segment.tally.outcome(Outcome::Complete);
+        assert_eq!(complete, segment.tally.samples(), "{:?}", segment.tally);
+        let named = lines(segment);
+        assert!(named.contains("main;spin"), "{named}");
+        assert!(segment.totals.duration < Duration::from_secs(4));
+    }
+    assert_eq!(samples, stats.count("samples"));
+
+    let earlier = segments.len();
+    let (_, segments) = run("1s:2");
+    assert_eq!(segments.len(), 2, "of {earlier} before");
+    assert!(segments[0].header.began > before);
 }
 
 /// Check that a disk that fills up ends the recording and not the command, and that what was

@@ -80,7 +80,7 @@ impl Feeder {
             lost: counted.lost,
             steps: counted.steps,
             off_cpu: counted.off_cpu,
-            nmi_cost: counted.nmi_cost,
+            nmi_cost: counted.nmi_cost.summary(),
             own: Own {
                 cpu: threads.iter().map(|(_, cpu)| *cpu).sum(),
                 peak_resident: memory.peak_resident,

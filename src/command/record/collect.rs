@@ -4,61 +4,125 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 
+use super::rotate::Rotator;
+use super::storage::Storage;
 use crate::capture::Session;
 use crate::command::collected::Collected;
 use crate::command::now;
 use crate::command::sampling::Sink;
 use crate::command::target::End;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{Cookie, ModuleId};
 use crate::recording::writer::Writer;
 use crate::stitch::Stitcher;
 
-/// The middle of the pipeline: events in, a recording out.
+/// A file that events are written to.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) storage: Storage,
+    pub(super) writer: Writer<File>,
+}
+
+/// The middle of the pipeline: events in, a recording out, maybe in segments.
 #[derive(Debug)]
 pub(super) struct Collector {
-    writer: Writer<File>,
-    failed: Option<io::Error>,
+    segment: Segment,
+    rotator: Option<Rotator>,
+    failed: Option<Failed>,
     stitcher: Stitcher,
     collected: Collected,
 }
 
+/// Why nothing more can be written.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The file that is open takes no more.
+    Write(io::Error),
+    /// The next one cannot be begun.
+    Open(Error),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) segment: Segment,
+    pub(super) rotator: Option<Rotator>,
+    pub(super) failed: Option<Failed>,
+    pub(super) collected: Collected,
+}
+
 impl Collector {
     /// Makes one for a recording that this user asked for.
-    pub(super) fn new(writer: Writer<File>, caller: Option<u32>) -> Self {
+    pub(super) fn new(segment: Segment, rotator: Option<Rotator>, caller: Option<u32>) -> Self {
         Self {
-            writer,
+            segment,
+            rotator,
             failed: None,
             stitcher: Stitcher::new(),
             collected: Collected::new(caller),
         }
     }
 
-    /// Ends collecting; tells whether everything could be written.
-    pub(super) fn finish(
-        mut self,
-        pending: &HashSet<Cookie>,
-    ) -> (Collected, Writer<File>, io::Result<()>) {
+    /// Begins no more segments.
+    pub(super) fn end_rotation(&mut self) {
+        self.rotator.iter_mut().for_each(Rotator::end_rotation);
+    }
+
+    /// What is known beside the samples.
+    pub(super) fn collected(&self) -> &Collected {
+        &self.collected
+    }
+
+    /// Ends collecting.
+    pub(super) fn finish(mut self, pending: &HashSet<Cookie>) -> Ended {
         let collected = &mut self.collected;
         self.stitcher
             .finish(pending, &mut |sample| collected.tally.add_sample(&sample));
         collected.jit_maps.finish();
-        (self.collected, self.writer, self.failed.map_or(Ok(()), Err))
+        if let Some(rotator) = &mut self.rotator {
+            rotator.finish(collected, pending);
+        }
+        Ended {
+            segment: self.segment,
+            rotator: self.rotator,
+            failed: self.failed,
+            collected: self.collected,
+        }
+    }
+
+    fn write(&mut self, event: &Event) -> io::Result<()> {
+        if let Some(rotator) = &mut self.rotator {
+            rotator.see(event, &mut self.segment)?;
+        }
+        self.segment.writer.add(event)
+    }
+
+    fn rotate(&mut self, session: &Session<'_>) -> Result<()> {
+        let Some(rotator) = &mut self.rotator else {
+            return Ok(());
+        };
+        let segment = &mut self.segment;
+        rotator.end_round(session, segment, &self.collected, &self.stitcher)
     }
 }
 
 impl Sink for Collector {
     fn add(&mut self, event: Event) {
         if self.failed.is_none() {
-            self.failed = self.writer.add(&event).err();
+            self.failed = self.write(&event).err().map(Failed::Write);
         }
         self.collected.take(event, &mut self.stitcher, &mut |_| {});
     }
 
-    fn end_round(&mut self, _session: &Session<'_>) {
+    fn end_round(&mut self, session: &Session<'_>) {
         self.stitcher.end_round();
         if self.failed.is_none() {
-            self.failed = self.writer.end_round(now()).err();
+            let written = self.segment.writer.end_round(now());
+            self.failed = written.err().map(Failed::Write);
+        }
+        if self.failed.is_none() {
+            self.failed = self.rotate(session).err().map(Failed::Open);
         }
     }
 
@@ -72,6 +136,7 @@ impl Sink for Collector {
 
     /// Nothing more can be written.
     fn over(&self) -> Option<End> {
-        self.failed.as_ref().map(|_| End::Failed)
+        let is_over = self.rotator.as_ref().is_some_and(Rotator::has_failed);
+        (is_over || self.failed.is_some()).then_some(End::Failed)
     }
 }

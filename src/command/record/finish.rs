@@ -1,6 +1,7 @@
 //! What is written when sampling has ended.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt::Write as _;
 
 use super::storage::Storage;
 use crate::command::open::Page;
@@ -27,6 +28,8 @@ const HOTTEST_SHOWN: usize = 5;
 #[derive(Debug)]
 pub(super) struct Concluded {
     pub(super) storage: Storage,
+    /// Segments before it.
+    pub(super) earlier: usize,
     pub(super) names: Names,
     pub(super) tally: Tally,
     pub(super) totals: Totals,
@@ -72,7 +75,9 @@ impl Outputs {
             format_options: config.format_options.clone(),
             open: config.open,
         };
-        for wanted in &config.outputs {
+        // segments are opened one after the other
+        let wanted = config.outputs.iter().filter(|_| config.rotation.is_none());
+        for wanted in wanted {
             let output = Output::open(&wanted.destination)?;
             if wanted.format == OutputFormat::Recording {
                 outputs.recordings.push_back(output);
@@ -162,11 +167,16 @@ fn say_result(concluded: &Concluded, written: &[String]) {
     if tally.samples() == 0 {
         say("somno: no samples: nothing that was to be sampled ran, or waited, for long enough");
     }
-    let wrote = if written.is_empty() {
+    let mut wrote = if written.is_empty() {
         "nothing".into()
     } else {
         written.join(", ")
     };
+    match concluded.earlier {
+        0 => {}
+        1 => wrote.push_str(" after 1 segment"),
+        earlier => write!(wrote, " after {earlier} segments").expect("a string takes everything"),
+    }
     say(&format!(
         "somno: {} samples in {}, {}; wrote {wrote}",
         tally.samples(),

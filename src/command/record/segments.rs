@@ -1,0 +1,158 @@
+//! The files of a recording in segments: numbered on, and the oldest removed.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::command::output::Output;
+use crate::config::output::Destination;
+use crate::error::{Context as _, Error, Result};
+
+/// Numbers have leading zeros, so that names are in order for some years of minutes.
+const DIGITS: usize = 6;
+
+/// Segments of one recording, the oldest first.
+#[derive(Debug)]
+pub(super) struct Segments {
+    /// As it was named, without a number.
+    path: PathBuf,
+    /// What names have before and behind the number.
+    stem: OsString,
+    extension: OsString,
+    keep: Option<NonZeroUsize>,
+    kept: VecDeque<PathBuf>,
+    next: u64,
+}
+
+impl Segments {
+    /// Looks for those that earlier runs left.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(super) fn find(destination: &Destination, keep: Option<NonZeroUsize>) -> Result<Self> {
+        let path = match destination {
+            Destination::File(path) => path.clone(),
+            Destination::New(stem, extension) => format!("{stem}.{extension}").into(),
+            Destination::Stdout => return Err(Error::usage("--rotate needs a file")),
+        };
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut segments = Self {
+            stem: path.file_stem().unwrap_or_default().to_owned(),
+            extension: path.extension().unwrap_or_default().to_owned(),
+            path,
+            keep,
+            kept: VecDeque::new(),
+            next: 1,
+        };
+        let context = || format!("read `{}`", directory.display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&directory).context(context)? {
+            let name = entry.context(context)?.file_name();
+            found.extend(segments.number(Path::new(&name)));
+        }
+        found.sort_unstable();
+        segments.next = found.last().map_or(1, |last| last + 1);
+        segments.kept = found
+            .into_iter()
+            .map(|number| segments.path(number))
+            .collect();
+        Ok(segments)
+    }
+
+    /// Opens the next one, and removes what is more than are kept.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn open(&mut self) -> Result<Output> {
+        let path = self.path(self.next);
+        let output = Output::open(&Destination::File(path.clone()))?;
+        self.next += 1;
+        self.kept.push_back(path);
+        while self.keep.is_some_and(|keep| self.kept.len() > keep.get()) {
+            let oldest = self.kept.pop_front();
+            // gone already is as well
+            oldest.map(fs::remove_file);
+        }
+        Ok(output)
+    }
+
+    /// How many there are before the last one.
+    pub(super) fn earlier(&self) -> usize {
+        self.kept.len().saturating_sub(1)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        let mut name = self.stem.clone();
+        name.push(format!(".{number:0DIGITS$}"));
+        if !self.extension.is_empty() {
+            name.push(".");
+            name.push(&self.extension);
+        }
+        self.path.with_file_name(name)
+    }
+
+    /// The number in a name of a segment of ours.
+    fn number(&self, name: &Path) -> Option<u64> {
+        let numbered = if self.extension.is_empty() {
+            name
+        } else {
+            let is_ours = name.extension()? == self.extension;
+            Path::new(name.file_stem().filter(|_| is_ours)?)
+        };
+        let digits = numbered.extension()?.to_str()?;
+        let is_number = digits.len() >= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_ours = is_number && numbered.file_stem()? == self.stem;
+        is_ours.then(|| digits.parse().ok())?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("it is ours");
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("it is there").file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Check that numbers go on where an earlier run ended, that only the last segments are
+    /// kept, and that other files are let be.
+    #[test]
+    fn last_segments_are_kept() {
+        let directory = tempfile::tempdir().expect("there is room");
+        for other in ["a.somno", "a.1.somno", "ab.000001.somno", "a.000001.svg"] {
+            fs::write(directory.path().join(other), "").expect("it is ours");
+        }
+        let destination = Destination::File(directory.path().join("a.somno"));
+        for run in 0..3 {
+            let mut segments =
+                Segments::find(&destination, NonZeroUsize::new(3)).expect("it can be read");
+            for _ in 0..2 {
+                segments.open().expect("it is ours").keep();
+            }
+            assert_eq!(segments.earlier(), if run == 0 { 1 } else { 2 });
+        }
+        assert_eq!(
+            names(directory.path()),
+            [
+                "a.000001.svg",
+                "a.000004.somno",
+                "a.000005.somno",
+                "a.000006.somno",
+                "a.1.somno",
+                "a.somno",
+                "ab.000001.somno"
+            ]
+        );
+    }
+}
