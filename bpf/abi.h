@@ -15,6 +15,7 @@
 #define SOMNO_MAX_DEPTH 1024
 #define SOMNO_PATH_LEN 4096
 #define SOMNO_MAX_CPUS 1024
+#define SOMNO_EVENTS 32
 #define SOMNO_SLOTS 16384
 /* Histogram of the interrupt half's cost: eight buckets for each power of two. */
 #define SOMNO_COST_BUCKETS 256

@@ -20,6 +20,8 @@ struct somno_config {
 	bool by_cpu;
 	/* only tasks in `cgroup` and below, when by_cgroup */
 	bool by_cgroup;
+	/* there are several events on the CPU */
+	bool several_events;
 	/* intervals off the CPU are samples too */
 	bool off_cpu;
 	/* and who ended them is noted */

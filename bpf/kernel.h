@@ -277,6 +277,19 @@ struct task_struct {
 	char comm[16];
 };
 
+struct perf_event_attr {
+	u64 sig_data;
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
+};
+
+/* What is behind bpf_perf_event_data. */
+struct bpf_perf_event_data_kern {
+	struct perf_event *event;
+};
+
 /* What an iterator of tasks is given. */
 struct bpf_iter__task {
 	struct task_struct *task;
@@ -311,6 +324,8 @@ extern int bpf_task_work_schedule_resume_impl(struct task_struct *task, struct b
 extern int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_task_work *tw,
 					 void *map__map,
 					 bpf_task_work_callback_t callback) __ksym __weak;
+
+extern void *bpf_cast_to_kern_ctx(void *obj) __ksym;
 
 struct bpf_iter_task_vma {
 	__u64 __opaque[1];

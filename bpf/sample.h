@@ -123,6 +123,20 @@ static __always_inline bool has_user_stack(struct task_struct *task)
 /* How the user stack is come by; known when compiling. */
 enum capture_mode { DEFERRED, IN_INTERRUPT };
 
+/*
+ * Which of the session's events it is. Its number is in a field that is user space's to use,
+ * and that inherited events have too; a cookie of the program's attachment they have not.
+ */
+static __always_inline u8 event_of(struct bpf_perf_event_data *ctx)
+{
+	struct bpf_perf_event_data_kern *kern;
+
+	if (!somno_config.several_events)
+		return 0;
+	kern = bpf_cast_to_kern_ctx(ctx);
+	return BPF_CORE_READ(kern, event, attr.sig_data);
+}
+
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum capture_mode mode)
 {
 	u64 started_ns = bpf_ktime_get_ns();
@@ -143,7 +157,7 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	half->flags = in_nmi(cpu) ? SOMNO_FLAG_NMI : 0;
 	half->weight = somno_config.sample_weight;
 	half->state = SOMNO_ON_CPU;
-	half->event = 0;
+	half->event = event_of(ctx);
 	bpf_get_current_comm(half->comm, sizeof(half->comm));
 
 	if (!somno_config.no_kernel)

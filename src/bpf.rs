@@ -89,6 +89,8 @@ pub struct Configuration {
     pub kernel_ring_bytes: u32,
     /// Bytes of the ring of user halves; likewise.
     pub user_ring_bytes: u32,
+    /// Whether there are several events on the CPU.
+    pub several_events: bool,
     /// What a sample on the CPU weighs.
     pub sample_weight: u64,
     /// Whether and which intervals off the CPU are samples.
@@ -473,6 +475,7 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
     }
     target.max_depth = configuration.max_depth;
     target.sample_weight = configuration.sample_weight;
+    target.several_events = flag(configuration.several_events);
     target.off_cpu = flag(configuration.off_cpu.is_some());
     if let Some(off_cpu) = configuration.off_cpu {
         target.off_cpu_min_ns = u64::try_from(off_cpu.min.as_nanos()).unwrap_or(u64::MAX);

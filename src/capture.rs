@@ -32,7 +32,7 @@ use self::event_name::EventSpec;
 use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::perf::{Attributes, PerfEvent, Start};
-use self::targets::Target;
+use self::targets::{Target, Wanted};
 use crate::bpf::{self, Configuration, Outside, Programs};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
@@ -75,6 +75,22 @@ impl Moments {
     }
 }
 
+/// An event that is sampled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sampled {
+    /// Which.
+    pub event: EventSpec,
+    /// How often.
+    pub rate: Rate,
+}
+
+impl Sampled {
+    /// Of a clock, after how many nanoseconds it fires.
+    fn clock_period_ns(&self) -> u64 {
+        self.rate.clock_period_ns()
+    }
+}
+
 /// How a session samples.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -82,10 +98,8 @@ pub struct Options {
     pub moments: Moments,
     /// Whether it is noted who ended intervals off the CPU.
     pub wakers: bool,
-    /// Which event, on the CPU.
-    pub event: EventSpec,
-    /// How often.
-    pub rate: Rate,
+    /// Which events, on the CPU.
+    pub events: Vec<Sampled>,
     /// User frames kept.
     pub max_depth: u32,
     /// Whether kernel frames are taken.
@@ -149,7 +163,6 @@ pub struct Session<'obj> {
     resolver: Resolver,
     comm: Option<Regex>,
     moments: Moments,
-    clock_period_ns: Option<u64>,
     deferral: Deferral,
     mode: Mode,
 }
@@ -191,9 +204,10 @@ impl<'obj> Session<'obj> {
             kernel_ring_bytes: KERNEL_RING_BYTES,
             user_ring_bytes: USER_RING_BYTES,
             sample_weight: match options.moments {
-                Moments::Wall(_) => period_ns(options.rate),
+                Moments::Wall(_) => options.events.first().map_or(1, Sampled::clock_period_ns),
                 Moments::OnCpu | Moments::OffCpu(_) => 1,
             },
+            several_events: options.events.len() > 1,
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
                 min,
                 event: options.moments.are_on_cpu().into(),
@@ -216,7 +230,6 @@ impl<'obj> Session<'obj> {
             resolver: Resolver::default(),
             comm: options.comm.clone(),
             moments: options.moments,
-            clock_period_ns: options.event.is_clock().then(|| period_ns(options.rate)),
             deferral,
             mode,
         })
@@ -227,18 +240,28 @@ impl<'obj> Session<'obj> {
     /// # Errors
     /// When the target does not exist or the kernel refuses.
     pub fn attach(&mut self, target: &Target<'_>, options: &Options) -> Result<()> {
-        check_rate(options.rate)?;
+        for sampled in &options.events {
+            check_rate(sampled.rate)?;
+        }
         raise_descriptor_limit();
         raise_priority();
         self.task_links = self.programs.attach_task_programs()?;
-        let attributes = Attributes {
-            selector: options.event.selector,
-            rate: options.rate,
-            start: options.start,
-            inherit: options.inherit && !matches!(target, Target::Cpus(_) | Target::Cgroup(..)),
-        };
-        let attributes = options.moments.are_on_cpu().then_some(&attributes);
-        let followed = targets::follow(target, attributes, &self.programs)?;
+        let inherit = options.inherit && !matches!(target, Target::Cpus(_) | Target::Cgroup(..));
+        let events = options.events.iter().zip(0..);
+        let events: Vec<_> = events
+            .filter(|_| options.moments.are_on_cpu())
+            .map(|(sampled, position)| Wanted {
+                name: &sampled.event.name,
+                attributes: Attributes {
+                    selector: sampled.event.selector.clone(),
+                    position,
+                    rate: sampled.rate,
+                    start: options.start,
+                    inherit,
+                },
+            })
+            .collect();
+        let followed = targets::follow(target, &events, &self.programs)?;
         if followed.is_empty() {
             return Err(Error::failed(
                 "failed to sample the target: it ended before sampling began",
@@ -325,20 +348,6 @@ impl<'obj> Session<'obj> {
         }
     }
 
-    /// Samples that the kernel held back because they took too much of a CPU's
-    /// time. Only a clock tells: a hardware counter that is stopped looks like
-    /// one with nothing to count.
-    fn throttled(&self) -> u64 {
-        let Some(period_ns) = self.clock_period_ns else {
-            return 0;
-        };
-        self.events
-            .iter()
-            .filter_map(|event| event.read().ok())
-            .map(|reading| reading.throttled(period_ns))
-            .sum()
-    }
-
     /// Whether user stacks can be read in the task here.
     #[must_use]
     pub fn deferral(&self) -> Deferral {
@@ -376,7 +385,7 @@ impl<'obj> Session<'obj> {
                 slots: counters.no_slot + counters.no_workspace,
                 schedule: counters.not_scheduled,
                 shed: 0,
-                throttled: self.throttled(),
+                throttled: self.events.iter().map(PerfEvent::throttled).sum(),
                 notices: counters.notice_ring_full,
             },
             steps: Steps {
@@ -458,14 +467,6 @@ fn open_rings(
         .add(programs.user_ring(), collect())
         .context(|| "open the sample rings".into())?;
     builder.build().context(|| "open the sample rings".into())
-}
-
-/// What a clock's sample stands for.
-fn period_ns(rate: Rate) -> u64 {
-    match rate {
-        Rate::Frequency(hertz) => 1_000_000_000 / hertz,
-        Rate::Period(period) => period.get(),
-    }
 }
 
 /// The kernel says no more than "invalid argument" to a rate that is too high.

@@ -67,6 +67,10 @@ impl LiveConfig {
             )
             .with_hint("record it, then look at that with `somno view`"));
         }
+        if sampling.events.len() > 1 {
+            return Err(Error::usage("live shows one event at a time")
+                .with_hint("record several, then look at each with `somno view --event`"));
+        }
         Ok(Self {
             sampling,
             look: typed.look,
@@ -115,6 +119,8 @@ impl RecordConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::output::OutputFormat;
     use super::sampling::FREQUENCY;
     use super::*;
@@ -170,6 +176,32 @@ mod tests {
         }
     }
 
+    /// Check that every event has its own rate, or that of all.
+    #[test]
+    fn events_have_rates() {
+        let number = |number| NonZeroU64::new(number).expect("it is not zero");
+        let (period, typed) = (Rate::Period(number(7)), Rate::Frequency(number(99)));
+        for (arguments, rates) in [
+            (
+                &["-a", "-e", "cs,faults"][..],
+                &[Rate::Frequency(FREQUENCY); 2],
+            ),
+            (
+                &["-a", "-F", "99", "-e", "cs/period=7/", "-e", "faults"],
+                &[period, typed],
+            ),
+            (
+                &["-a", "-c", "7", "-e", "cs", "-e", "mem:1/8/freq=99/"],
+                &[period, typed],
+            ),
+        ] {
+            let events = config(arguments).expect("valid").sampling.events;
+            let found: Vec<_> = events.iter().map(|event| event.rate).collect();
+            assert_eq!(found, rates, "{arguments:?}");
+        }
+        assert!(config(&["-a"]).expect("valid").sampling.events.is_empty());
+    }
+
     /// Check that waits have a shortest length, given or not.
     #[test]
     fn moments_are_chosen() {
@@ -215,6 +247,9 @@ mod tests {
             &["-a", "-F", "1", "-c", "1"],
             &["-a", "-c", "0"],
             &["-a", "-e", "nonsense"],
+            &["-a", "-e", "cs", "-e", "cs"],
+            &["-a", "-e", "cs/freq=0/"],
+            &["-a", "-e", "cs/umask=1/"],
             &["-a", "--comm", "("],
             &["-a", "-u", "nobody-of-this-name"],
             &["-a", "-C", "9-1"],

@@ -95,6 +95,15 @@ impl Format {
         )
     }
 
+    /// Whether it has samples of several events apart.
+    #[must_use]
+    pub fn has_events(self) -> bool {
+        matches!(
+            self,
+            Self::Html | Self::Pprof | Self::Speedscope | Self::PerfScript
+        )
+    }
+
     /// What it is, in a few words.
     #[must_use]
     pub fn description(self) -> &'static str {

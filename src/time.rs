@@ -18,3 +18,14 @@ pub enum Rate {
     /// One sample after so many events (nanoseconds, for a clock).
     Period(NonZeroU64),
 }
+
+impl Rate {
+    /// What one sample of a clock stands for, in nanoseconds.
+    #[must_use]
+    pub fn clock_period_ns(self) -> u64 {
+        match self {
+            Self::Frequency(hertz) => 1_000_000_000 / hertz,
+            Self::Period(period) => period.get(),
+        }
+    }
+}

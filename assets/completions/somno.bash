@@ -867,12 +867,16 @@ _somno() {
             return 0
             ;;
         somno__subcmd__view)
-            opts="-v -q -h --theme --ascii --verbose --quiet --color --no-pager --config --help"
+            opts="-v -q -h --event --theme --ascii --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --event)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --theme)
                     COMPREPLY=($(compgen -W "dark light mono" -- "${cur}"))
                     return 0

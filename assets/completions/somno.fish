@@ -123,6 +123,7 @@ complete -c somno -n "__fish_somno_using_subcommand live" -s v -l verbose -d 'Sa
 complete -c somno -n "__fish_somno_using_subcommand live" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand live" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand live" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c somno -n "__fish_somno_using_subcommand view" -l event -d 'Only this event, where several were recorded' -r
 complete -c somno -n "__fish_somno_using_subcommand view" -l theme -d 'Colours [default: what fits the terminal; none where NO_COLOR is set]' -r -f -a "dark\t'For a dark background'
 light\t'For a light background'
 mono\t'No colours'"

@@ -238,6 +238,7 @@ fn header(began: Timestamp) -> Header {
         events: vec![EventInfo {
             name: "cpu-clock".into(),
             unit: Unit::Samples,
+            rate: None,
         }],
         rate: Rate::Frequency(NonZeroU64::new(9999).expect("it is not zero")),
         off_cpu_min: None,

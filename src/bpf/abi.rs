@@ -12,6 +12,8 @@ pub const SLOTS: u32 = 16_384;
 pub const ARM_BATCH: u32 = 32;
 /// The most user frames that a user half holds.
 pub const MAX_DEPTH: u32 = 1024;
+/// The most events that one recording has.
+pub const EVENTS: usize = 32;
 /// The highest CPU number, plus one, that can be selected.
 pub const MAX_CPUS: u16 = 1024;
 

@@ -6,10 +6,8 @@ use libbpf_rs::btf::Btf;
 
 use super::event_name::{self, EventSpec};
 use super::kernel::{self, Deferral};
-use super::perf::{Attributes, PerfEvent, Scope, Start};
-use crate::id::Tid;
+use super::perf::PerfEvent;
 use crate::proc::kallsyms::Access;
-use crate::time::Rate;
 
 /// How good a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +132,7 @@ fn privileges() -> Check {
 fn event_source() -> Check {
     let has = |name| {
         let event = EventSpec::parse(name).expect("it is in the table");
-        let attributes = Attributes {
-            selector: event.selector,
-            rate: Rate::Frequency(std::num::NonZeroU64::MIN),
-            start: Start::ByCall,
-            inherit: false,
-        };
-        PerfEvent::open(&attributes, Scope::Thread(Tid(0))).is_ok()
+        PerfEvent::probe(&event.selector).is_ok()
     };
     let (grade, found, meaning, fix) = if has(event_name::CYCLES) {
         (

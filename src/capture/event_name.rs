@@ -2,9 +2,12 @@
 //!
 //! Source of the names and numbers: `perf-list(1)`, `perf_event_open(2)`.
 
+use std::path::Path;
+
 use libbpf_rs::libbpf_sys as sys;
 
 use crate::error::{Error, Result};
+use crate::time::Rate;
 
 /// An event that can be sampled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +16,12 @@ pub struct EventSpec {
     pub name: String,
     /// What the kernel calls it.
     pub selector: Selector,
+    /// How often it is sampled, where the name says so.
+    pub rate: Option<Rate>,
 }
 
 /// What the kernel calls an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
     /// A number in one of the kernel's event types.
     Counter {
@@ -84,21 +89,36 @@ impl EventSpec {
     /// # Errors
     /// When no such event is known.
     pub fn parse(name: &str) -> Result<Self> {
+        let (name, rate) = split_rate(name)?;
         let selector = counter(name)
             .or_else(|| raw(name))
             .map_or_else(|| memory(name), Ok)?;
         Ok(Self {
             name: name.to_owned(),
             selector,
+            rate,
         })
+    }
+}
+
+impl Selector {
+    /// Whether a processor's counters count it.
+    #[must_use]
+    pub fn needs_pmu(&self) -> bool {
+        let of_processor = [
+            sys::PERF_TYPE_HARDWARE,
+            sys::PERF_TYPE_HW_CACHE,
+            sys::PERF_TYPE_RAW,
+        ];
+        matches!(self, Self::Counter { kind, .. } if of_processor.contains(kind))
     }
 
     /// Whether it counts nanoseconds, and one fires each period by a timer.
     #[must_use]
     pub fn is_clock(&self) -> bool {
         matches!(
-            self.selector,
-            Selector::Counter {
+            self,
+            Self::Counter {
                 kind: sys::PERF_TYPE_SOFTWARE,
                 config: 0 | 1,
             }
@@ -106,10 +126,41 @@ impl EventSpec {
     }
 }
 
+/// Whether the processor's counters can be had, as far as the kernel tells.
+#[must_use]
+pub fn has_pmu() -> bool {
+    // one for each kind of core where there are several
+    ["cpu", "cpu_core", "cpu_atom"].iter().any(|name| {
+        Path::new("/sys/bus/event_source/devices")
+            .join(name)
+            .exists()
+    })
+}
+
 /// Every event that has a name, and what it is.
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let hardware = HARDWARE.iter().map(|(name, _)| (*name, "hardware"));
     hardware.chain(SOFTWARE.iter().map(|(name, _)| (*name, "software")))
+}
+
+/// `NAME/freq=HZ/` or `NAME/period=N/`; the name alone has no rate of its own.
+fn split_rate(name: &str) -> Result<(&str, Option<Rate>)> {
+    let parts = name
+        .strip_suffix('/')
+        .and_then(|name| name.rsplit_once('/'))
+        .and_then(|(name, term)| Some((name, term.split_once('=')?)));
+    let Some((event, (term, number))) = parts else {
+        return Ok((name, None));
+    };
+    let bad = |why: &str| Err(Error::usage(format!("bad event `{name}`: {why}")));
+    let Ok(number) = number.parse() else {
+        return bad(&format!("{term} is a number above 0"));
+    };
+    match term {
+        "freq" => Ok((event, Some(Rate::Frequency(number)))),
+        "period" => Ok((event, Some(Rate::Period(number)))),
+        _ => bad("what may follow is freq=HZ or period=N"),
+    }
 }
 
 fn counter(name: &str) -> Option<Selector> {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::size_of;
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 use libbpf_rs::libbpf_sys as sys;
@@ -36,10 +37,12 @@ pub enum Start {
 }
 
 /// How an event is opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Attributes {
     /// Which event.
     pub selector: Selector,
+    /// Its position among the session's events.
+    pub position: u8,
     /// How often.
     pub rate: Rate,
     /// When it begins.
@@ -67,7 +70,11 @@ impl Reading {
 
 /// An open event.
 #[derive(Debug)]
-pub struct PerfEvent(OwnedFd);
+pub struct PerfEvent {
+    fd: OwnedFd,
+    /// Of a clock, after how many nanoseconds it fires.
+    clock_period_ns: Option<u64>,
+}
 
 impl PerfEvent {
     /// Opens an event; it does not count yet.
@@ -104,7 +111,27 @@ impl PerfEvent {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the kernel just gave us this descriptor; nobody else has it.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let is_clock = attributes.selector.is_clock();
+        Ok(Self {
+            fd,
+            clock_period_ns: is_clock.then(|| attributes.rate.clock_period_ns()),
+        })
+    }
+
+    /// Finds out whether such an event can be opened here.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn probe(selector: &Selector) -> io::Result<()> {
+        let attributes = Attributes {
+            selector: selector.clone(),
+            position: 0,
+            rate: Rate::Frequency(NonZeroU64::MIN),
+            start: Start::ByCall,
+            inherit: false,
+        };
+        Self::open(&attributes, Scope::Thread(Tid(0))).map(drop)
     }
 
     /// Has a BPF program run at each sample, without enabling the event as
@@ -141,7 +168,7 @@ impl PerfEvent {
     /// What the kernel says.
     pub fn read(&self) -> io::Result<Reading> {
         let mut bytes = [0; 24];
-        let len = rustix::io::read(&self.0, &mut bytes)?;
+        let len = rustix::io::read(&self.fd, &mut bytes)?;
         let word = |index: usize| {
             let bytes = bytes[index * 8..][..8].try_into().expect("it is 8 bytes");
             u64::from_ne_bytes(bytes)
@@ -155,9 +182,18 @@ impl PerfEvent {
         })
     }
 
+    /// Samples that the kernel held back because they took too much of a CPU's
+    /// time. Only a clock tells: a hardware counter that is stopped looks like
+    /// one with nothing to count.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        let reading = self.clock_period_ns.zip(self.read().ok());
+        reading.map_or(0, |(period_ns, reading)| reading.throttled(period_ns))
+    }
+
     fn ioctl(&self, request: libc::c_ulong, argument: libc::c_ulong) -> io::Result<()> {
         // SAFETY: these requests take a number, not a pointer.
-        let result = unsafe { libc::ioctl(self.0.as_raw_fd(), request, argument) };
+        let result = unsafe { libc::ioctl(self.fd.as_raw_fd(), request, argument) };
         if result < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -167,7 +203,7 @@ impl PerfEvent {
 
 impl AsFd for PerfEvent {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -199,6 +235,8 @@ fn perf_event_attr(attributes: &Attributes, scope: Scope<'_>) -> sys::perf_event
         }
         Rate::Period(period) => attr.__bindgen_anon_1.sample_period = period.get(),
     }
+    // The kernel keeps it for whoever is sent a signal by an event, which nobody is here.
+    attr.sig_data = attributes.position.into();
     // PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING
     attr.read_format = 1 | 2;
     attr.set_disabled(1);

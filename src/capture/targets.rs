@@ -6,6 +6,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::process::{Pid as RawPid, PidfdFlags, pidfd_open};
 
 use crate::bpf::Programs;
+use crate::capture::event_name;
 use crate::capture::perf::{Attributes, PerfEvent, Scope};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
@@ -26,23 +27,28 @@ pub enum Target<'a> {
     Command(Pid),
 }
 
-/// What is followed: with an event, where there are to be events.
-pub type Followed = Option<PerfEvent>;
+/// An event that is to be opened on each thread or CPU.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// How the user spelled it.
+    pub name: &'a str,
+    /// How it is opened.
+    pub attributes: Attributes,
+}
 
-/// Follows everything that the target names, and opens events with the sampling program on it
-/// where they are described.
+/// A thread or CPU that is followed: with its events, where there are to be any.
+pub type Followed = Vec<PerfEvent>;
+
+/// Follows everything that the target names, and opens events with the sampling program on it.
 ///
 /// # Errors
 /// When the target does not exist, or the kernel refuses.
 pub fn follow(
     target: &Target<'_>,
-    attributes: Option<&Attributes>,
+    events: &[Wanted<'_>],
     programs: &Programs<'_>,
 ) -> Result<Vec<Followed>> {
-    let opener = Opener {
-        attributes,
-        programs,
-    };
+    let opener = Opener { events, programs };
     match target {
         Target::Cpus(cpus) => {
             let scopes = cpus.iter().map(|&cpu| Scope::Cpu(cpu));
@@ -76,18 +82,14 @@ fn gone(what: &str, id: u32) -> Error {
 }
 
 struct Opener<'a, 'obj> {
-    attributes: Option<&'a Attributes>,
+    events: &'a [Wanted<'a>],
     programs: &'a Programs<'obj>,
 }
 
 impl Opener<'_, '_> {
     fn open_cpu(&self, scope: Scope<'_>) -> Result<Followed> {
-        let Some(attributes) = self.attributes else {
-            return Ok(None);
-        };
-        let event = PerfEvent::open(attributes, scope).map_err(|error| refused(&error))?;
-        self.start(&event)?;
-        Ok(Some(event))
+        let opened = self.open(scope);
+        opened?.ok_or_else(|| Error::failed("failed to open the event: no such CPU"))
     }
 
     /// Opens events on all threads, listing them again until no new one appears.
@@ -127,24 +129,28 @@ impl Opener<'_, '_> {
         if self.programs.is_followed(task.as_fd())? {
             return Ok(None);
         }
-        let Some(attributes) = self.attributes else {
-            self.programs.follow(task.as_fd())?;
-            return Ok(Some(None));
-        };
-        let event = match PerfEvent::open(attributes, Scope::Thread(tid)) {
-            Ok(event) => event,
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
-            Err(error) => return Err(refused(&error)),
+        let Some(events) = self.open(Scope::Thread(tid))? else {
+            return Ok(None);
         };
         self.programs.follow(task.as_fd())?;
-        self.start(&event)?;
-        Ok(Some(Some(event)))
+        Ok(Some(events))
     }
 
-    fn start(&self, event: &PerfEvent) -> Result<()> {
-        event
-            .set_program(self.programs.on_sample())
-            .context(|| "attach the sampling program".into())
+    /// `None` when there is nothing of that scope any more.
+    fn open(&self, scope: Scope<'_>) -> Result<Option<Followed>> {
+        let mut opened = Vec::new();
+        for event in self.events {
+            let event = match PerfEvent::open(&event.attributes, scope) {
+                Ok(event) => event,
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
+                Err(error) => return Err(refused(event, &error)),
+            };
+            let program = self.programs.on_sample();
+            let attached = event.set_program(program);
+            attached.context(|| "attach the sampling program".into())?;
+            opened.push(event);
+        }
+        Ok(Some(opened))
     }
 }
 
@@ -166,13 +172,25 @@ pub fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
 }
 
 /// Explains why an event could not be opened.
-fn refused(error: &io::Error) -> Error {
-    let failed = Error::failed(format!("failed to open the event: {error}"));
+fn refused(event: &Wanted<'_>, error: &io::Error) -> Error {
+    let failed = |why: &str| {
+        let name = event.name;
+        Error::failed(format!("failed to open the event `{name}`: {why}"))
+    };
+    if event.attributes.selector.needs_pmu() && !event_name::has_pmu() {
+        return failed("this machine has no PMU that counts it, as most virtual machines")
+            .with_hint("use -e cpu-clock; `somno list events` marks what is not here");
+    }
+    let absent = [libc::ENOENT, libc::EOPNOTSUPP, libc::ENODEV];
+    if error
+        .raw_os_error()
+        .is_some_and(|code| absent.contains(&code))
+    {
+        return failed("this machine does not have it")
+            .with_hint("`somno list events` marks what is not here");
+    }
+    let failed = failed(&error.to_string());
     match error.raw_os_error() {
-        Some(libc::ENOENT | libc::EOPNOTSUPP | libc::ENODEV) => {
-            Error::failed("failed to open the event: this machine does not have it")
-                .with_hint("use -e cpu-clock, which every machine has")
-        }
         Some(libc::EACCES | libc::EPERM) => {
             failed.with_hint("run somno as root; `somno doctor` says what is missing")
         }

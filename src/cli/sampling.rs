@@ -80,12 +80,18 @@ pub struct Sampling {
     #[arg(
         help = "What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] \
                 [default: cycles, or cpu-clock where there is no PMU]",
+        long_help = "What to count, once for each event: perf's hardware and software names, rNNN, \
+            mem:ADDR[/LEN][:rwx]; `somno list events` knows them all. An event may have a rate \
+            of its own: EVENT/freq=HZ/ or EVENT/period=N/. Reports and formats that show one \
+            event at a time show the first, unless --event names another \
+            [default: cycles, or cpu-clock where there is no PMU]",
         short,
         long,
         value_name = "EVENT",
+        value_delimiter = ',',
         help_heading = "Sampling"
     )]
-    pub event: Option<String>,
+    pub event: Vec<String>,
     /// Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]
     #[arg(
         long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \

@@ -15,8 +15,7 @@ use crate::error::Result;
 pub fn run(typed: Export, verbosity: Verbosity) -> Result<u8> {
     let config = ExportConfig::new(typed)?;
     let recording = recorded::open_and_say(&config.file, verbosity)?;
-    let filter = config.filters.of(&recording.header)?;
-    let written = Written::new(&recording, &filter, &config.format_options);
+    let written = Written::new(&recording, &config.filters, &config.format_options)?;
     let mut outputs = Vec::new();
     for output in &config.outputs {
         outputs.push((Output::open(&output.destination)?, output));

@@ -2,17 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::num::NonZeroU64;
 
 use super::write_stdout;
 use crate::capture::event_name::{self, EventSpec};
-use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
+use crate::capture::perf::PerfEvent;
 use crate::cli::list::{List, What};
 use crate::error::Result;
 use crate::export::Format;
-use crate::id::Tid;
 use crate::text;
-use crate::time::Rate;
 
 /// Where the kernel tells its tracepoints: tracefs by itself, or below debugfs.
 const TRACEPOINTS: [&str; 2] = [
@@ -87,15 +84,9 @@ fn is_here(name: &str) -> bool {
     let Ok(event) = EventSpec::parse(name) else {
         return false;
     };
-    let attributes = Attributes {
-        selector: event.selector,
-        rate: Rate::Frequency(NonZeroU64::MIN),
-        start: Start::ByCall,
-        inherit: false,
-    };
-    let opened = PerfEvent::open(&attributes, Scope::Thread(Tid(0)));
-    let error = opened.err().and_then(|error| error.raw_os_error());
-    !matches!(error, Some(libc::ENOENT | libc::EOPNOTSUPP))
+    let error = PerfEvent::probe(&event.selector).err();
+    let code = error.and_then(|error| error.raw_os_error());
+    !matches!(code, Some(libc::ENOENT | libc::EOPNOTSUPP))
 }
 
 fn lines(entries: impl Iterator<Item = (String, String)>) -> String {

@@ -14,12 +14,12 @@ use super::Verbosity;
 use super::target::{Attached, End};
 use crate::capture::cgroup::Cgroup;
 use crate::capture::event_name::{self, EventSpec};
-use crate::capture::perf::{Attributes, PerfEvent, Scope, Start};
-use crate::capture::{Moments, Options, Session};
+use crate::capture::perf::{PerfEvent, Start};
+use crate::capture::{Moments, Options, Sampled, Session};
 use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Result};
 use crate::event::{Event, EventSource as _, Mode};
-use crate::id::{ModuleId, Tid};
+use crate::id::ModuleId;
 use crate::proc::{machine, status};
 use crate::profile::header::{self, EventInfo, Header, Unit};
 use crate::profile::totals::Own;
@@ -190,17 +190,16 @@ pub(super) fn capture_options(
     cgroup: Option<&Cgroup>,
     verbosity: Verbosity,
 ) -> (Options, Chosen) {
-    let (event, chosen) = match (&config.event, config.moments) {
-        (Some(event), _) => (event.clone(), Chosen::Named),
-        (None, Moments::OnCpu) => default_event(),
-        (None, _) => (clock(), Chosen::Named),
+    let (events, chosen) = match (&config.events[..], config.moments) {
+        ([], Moments::OnCpu) => default_events(config.rate),
+        ([], _) => (vec![at(clock(), config.rate)], Chosen::Named),
+        (events, _) => (events.to_vec(), Chosen::Named),
     };
     let command = matches!(config.target, TargetConfig::Command { .. });
     let options = Options {
         moments: config.moments,
         wakers: config.wakers,
-        event,
-        rate: config.rate,
+        events,
         max_depth: config.max_depth,
         kernel_frames: config.kernel_frames,
         sleep: config.sleep,
@@ -223,18 +222,17 @@ fn clock() -> EventSpec {
     EventSpec::parse(event_name::CPU_CLOCK).expect("it is in the table")
 }
 
+fn at(event: EventSpec, rate: Rate) -> Sampled {
+    Sampled { event, rate }
+}
+
 /// `cycles` where a counter for them can be had, else the clock.
-fn default_event() -> (EventSpec, Chosen) {
+fn default_events(rate: Rate) -> (Vec<Sampled>, Chosen) {
     let cycles = EventSpec::parse(event_name::CYCLES).expect("it is in the table");
-    let attributes = Attributes {
-        selector: cycles.selector,
-        rate: Rate::Frequency(std::num::NonZeroU64::MIN),
-        start: Start::ByCall,
-        inherit: false,
-    };
-    match PerfEvent::open(&attributes, Scope::Thread(Tid(0))) {
-        Ok(_) => (cycles, Chosen::Pmu),
-        Err(_) => (clock(), Chosen::NoPmu),
+    if PerfEvent::probe(&cycles.selector).is_ok() {
+        (vec![at(cycles, rate)], Chosen::Pmu)
+    } else {
+        (vec![at(clock(), rate)], Chosen::NoPmu)
     }
 }
 
@@ -248,7 +246,7 @@ pub(super) fn header(session: &Session<'_>, options: &Options, target: String) -
         target,
         mode: session.mode(),
         events: events(options),
-        rate: options.rate,
+        rate: first_rate(options),
         off_cpu_min: options.moments.off_cpu_min(),
         began_unix_ns: nanoseconds(ClockId::Realtime),
         began: Timestamp(nanoseconds(ClockId::Monotonic)),
@@ -267,16 +265,27 @@ pub(super) fn begin_anew(header: &Header) -> Header {
 
 /// What is sampled, in the order of the events' numbers.
 fn events(options: &Options) -> Vec<EventInfo> {
-    let event = |name: &str, unit| EventInfo {
+    let time = |name: &str| EventInfo {
         name: name.into(),
-        unit,
+        unit: Unit::Nanoseconds,
+        rate: None,
     };
-    let off_cpu = event(header::OFF_CPU, Unit::Nanoseconds);
+    let of_all = first_rate(options);
+    let counted = options.events.iter().map(|sampled| EventInfo {
+        name: sampled.event.name.clone(),
+        unit: Unit::Samples,
+        rate: Some(sampled.rate).filter(|&rate| rate != of_all),
+    });
     match options.moments {
-        Moments::OnCpu => vec![event(&options.event.name, Unit::Samples)],
-        Moments::OffCpu(_) => vec![off_cpu],
-        Moments::Wall(_) => vec![event(header::ON_CPU, Unit::Nanoseconds), off_cpu],
+        Moments::OnCpu => counted.collect(),
+        Moments::OffCpu(_) => vec![time(header::OFF_CPU)],
+        Moments::Wall(_) => vec![time(header::ON_CPU), time(header::OFF_CPU)],
     }
+}
+
+fn first_rate(options: &Options) -> Rate {
+    let first = options.events.first();
+    first.expect("one was chosen where none was named").rate
 }
 
 /// What a user should know about this way of sampling; each once.

@@ -2,6 +2,7 @@
 
 use super::{interface, now};
 use crate::cli::view::View;
+use crate::config::filters::chosen_event;
 use crate::error::Result;
 use crate::live;
 use crate::profile::names::Names;
@@ -21,7 +22,9 @@ pub fn run(typed: &View) -> Result<u8> {
     let recording = recording::read(&typed.file)?;
     let name = crate::text::clean(&typed.file.display().to_string());
     let health = health(&recording);
-    let store = live::load::store(&recording.profile, &recording.names, recording.header.began);
+    let event = chosen_event(&recording.header, typed.event.as_deref())?;
+    let began = recording.header.began;
+    let store = live::load::store(&recording.profile, &recording.names, began, event);
     drop(recording);
     let mut model = Model::new(
         store,

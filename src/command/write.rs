@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use super::open::Page;
 use super::output::Output;
+use crate::config::filters::FilterConfig;
 use crate::config::output::{OutputConfig, OutputFormat};
+use crate::error::Result;
 use crate::export::{self, Options, Subject};
 use crate::recording::Recording;
 use crate::report::{json, summary};
@@ -17,21 +19,33 @@ use crate::view::{threads, top};
 pub struct Written<'a> {
     recording: &'a Recording,
     selection: Selection<'a>,
+    /// The same with samples of every event, for formats that have them apart.
+    of_every_event: Selection<'a>,
     options: &'a Options,
     remark: String,
 }
 
 impl<'a> Written<'a> {
     /// Chooses samples.
-    #[must_use]
-    pub fn new(recording: &'a Recording, filter: &Filter, options: &'a Options) -> Self {
+    ///
+    /// # Errors
+    /// When the recording does not have what is wanted.
+    pub fn new(
+        recording: &'a Recording,
+        filters: &FilterConfig,
+        options: &'a Options,
+    ) -> Result<Self> {
         let header = &recording.header;
-        Self {
+        let select = |filter: Filter| {
+            Selection::new(&recording.profile, &recording.names, header.began, &filter)
+        };
+        Ok(Self {
             recording,
-            selection: Selection::new(&recording.profile, &recording.names, header.began, filter),
+            selection: select(filters.of(header)?),
+            of_every_event: select(filters.of_every_event(header)?),
             options,
             remark: summary::remark(header, &recording.totals, &recording.tally),
-        }
+        })
     }
 
     /// Writes them as a profile or an object; a recording is not made of them.
@@ -45,7 +59,11 @@ impl<'a> Written<'a> {
             OutputFormat::Recording => return Err(io::ErrorKind::Unsupported.into()),
         };
         let subject = Subject {
-            selection: &self.selection,
+            selection: if format.has_events() {
+                &self.of_every_event
+            } else {
+                &self.selection
+            },
             header: &self.recording.header,
             duration: self.recording.totals.duration,
             remark: &self.remark,

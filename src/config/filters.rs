@@ -12,7 +12,7 @@ use crate::profile::header::{Header, Unit};
 use crate::view::selection::{Filter, Group};
 
 /// Which samples are wanted, of whichever recording.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FilterConfig {
     filter: Filter,
     event: Option<String>,
@@ -59,26 +59,47 @@ impl FilterConfig {
     /// # Errors
     /// When it has no event of that name.
     pub fn of(&self, header: &Header) -> Result<Filter> {
-        let position = match &self.event {
-            None => 0,
-            Some(name) => header
-                .events
-                .iter()
-                .position(|event| event.name == *name)
-                .ok_or_else(|| {
-                    Error::usage(format!("no event `{name}` in the recording"))
-                        .with_hint(format!("it has: {}", header.event_names()))
-                })?,
-        };
-        // times can be added up, whatever they are of
-        let adds_up = header.events.iter().all(|e| e.unit == Unit::Nanoseconds);
-        let is_chosen = self.event.is_some() || header.events.len() > 1 && !adds_up;
-        let event = u8::try_from(position).ok().filter(|_| is_chosen);
+        let event = chosen_event(header, self.event.as_deref())?;
         Ok(Filter {
             event,
             ..self.filter.clone()
         })
     }
+
+    /// The same where samples of several events are told apart: all of them where none was named.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_every_event(&self, header: &Header) -> Result<Filter> {
+        let filter = self.of(header)?;
+        Ok(Filter {
+            event: filter.event.filter(|_| self.event.is_some()),
+            ..filter
+        })
+    }
+}
+
+/// The event of this name by its position; the first one where none was named, or none where
+/// all of them can be added up.
+///
+/// # Errors
+/// When there is no event of that name.
+pub fn chosen_event(header: &Header, name: Option<&str>) -> Result<Option<u8>> {
+    let position = match name {
+        None => 0,
+        Some(name) => header
+            .events
+            .iter()
+            .position(|event| event.name == name)
+            .ok_or_else(|| {
+                Error::usage(format!("no event `{name}` in the recording"))
+                    .with_hint(format!("it has: {}", header.event_names()))
+            })?,
+    };
+    // times can be added up, whatever they are of
+    let adds_up = header.events.iter().all(|e| e.unit == Unit::Nanoseconds);
+    let is_chosen = name.is_some() || header.events.len() > 1 && !adds_up;
+    Ok(u8::try_from(position).ok().filter(|_| is_chosen))
 }
 
 fn group(typed: cli::Group) -> Group {
@@ -122,6 +143,7 @@ mod tests {
         let events = events.iter().map(|name| EventInfo {
             name: (*name).into(),
             unit: Unit::Samples,
+            rate: None,
         });
         Header {
             events: events.collect(),
@@ -175,6 +197,8 @@ mod tests {
         for (events, expected) in [(&["a"][..], None), (&["a", "b"], Some(0))] {
             let filter = config.of(&header(events)).expect("nothing was named");
             assert_eq!(filter.event, expected);
+            let filter = config.of_every_event(&header(events));
+            assert_eq!(filter.expect("likewise").event, None);
         }
     }
 

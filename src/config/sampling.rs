@@ -8,8 +8,8 @@ use regex::Regex;
 
 use super::filters;
 use crate::bpf::abi;
-use crate::capture::Moments;
 use crate::capture::event_name::EventSpec;
+use crate::capture::{Moments, Sampled};
 use crate::cli::sampling::Sampling;
 use crate::error::{Error, Result};
 use crate::id::{Pid, Tid};
@@ -28,9 +28,9 @@ pub struct SamplingConfig {
     pub moments: Moments,
     /// Whether it is noted who ended waits.
     pub wakers: bool,
-    /// The event; the best one that the machine has, where none is named.
-    pub event: Option<EventSpec>,
-    /// How often.
+    /// The events; the best one that the machine has, where none is named.
+    pub events: Vec<Sampled>,
+    /// How often, where none is named.
     pub rate: Rate,
     /// Only these CPUs, where any are named.
     pub cpus: Vec<u16>,
@@ -81,8 +81,8 @@ impl SamplingConfig {
         Ok(Self {
             moments: moments(&typed),
             wakers: wakers(&typed)?,
-            event: typed.event.as_deref().map(EventSpec::parse).transpose()?,
-            rate: rate(&typed)?,
+            events: events(&typed)?,
+            rate: rate(&typed)?.unwrap_or(Rate::Frequency(FREQUENCY)),
             cpus: typed
                 .cpu
                 .as_deref()
@@ -136,14 +136,38 @@ pub(super) fn distinct(mut ids: Vec<u32>) -> impl Iterator<Item = u32> {
     ids.into_iter()
 }
 
-fn rate(typed: &Sampling) -> Result<Rate> {
+/// Each event once, with its own rate, or that of all, or the default.
+fn events(typed: &Sampling) -> Result<Vec<Sampled>> {
+    let mut events: Vec<Sampled> = Vec::new();
+    let of_all = rate(typed)?;
+    for name in &typed.event {
+        let event = EventSpec::parse(name)?;
+        if events.iter().any(|other| other.event.name == event.name) {
+            let name = &event.name;
+            return Err(Error::usage(format!("event `{name}` is named twice")));
+        }
+        let rate = event.rate.or(of_all);
+        events.push(Sampled {
+            rate: rate.unwrap_or(Rate::Frequency(FREQUENCY)),
+            event,
+        });
+    }
+    if events.len() > abi::EVENTS {
+        let most = abi::EVENTS;
+        return Err(Error::usage(format!("more than {most} events")));
+    }
+    Ok(events)
+}
+
+/// How often, where that was typed.
+fn rate(typed: &Sampling) -> Result<Option<Rate>> {
     let positive = |value: u64, option: &str| {
         NonZeroU64::new(value).ok_or_else(|| Error::usage(format!("{option} must be above 0")))
     };
     Ok(match (typed.freq, typed.period) {
-        (_, Some(period)) => Rate::Period(positive(period, "--period")?),
-        (Some(frequency), None) => Rate::Frequency(positive(frequency, "--freq")?),
-        (None, None) => Rate::Frequency(FREQUENCY),
+        (_, Some(period)) => Some(Rate::Period(positive(period, "--period")?)),
+        (Some(frequency), None) => Some(Rate::Frequency(positive(frequency, "--freq")?)),
+        (None, None) => None,
     })
 }
 

@@ -224,6 +224,7 @@ fn header() -> Header {
         events: vec![EventInfo {
             name: "cpu-clock".into(),
             unit: Unit::Samples,
+            rate: None,
         }],
         rate: Rate::Frequency(NonZeroU64::new(1000).expect("it is not zero")),
         off_cpu_min: None,

@@ -3,16 +3,16 @@
 use super::activity::BINS;
 use super::batch::{Batch, Sample};
 use super::store::{Bounds, Store};
-use crate::profile::Profile;
 use crate::profile::names::Names;
+use crate::profile::{Profile, Row};
 use crate::time::Timestamp;
 
 /// Samples that are added at a time.
 const CHUNK: usize = 1 << 16;
 
-/// Takes a profile whose samples are in order of time.
+/// Takes a profile whose samples are in order of time; of one event, where one is given.
 #[must_use]
-pub fn store(profile: &Profile, names: &Names, began: Timestamp) -> Store {
+pub fn store(profile: &Profile, names: &Names, began: Timestamp, event: Option<u8>) -> Store {
     let duration = u64::try_from(profile.duration(began).as_nanos()).unwrap_or(u64::MAX);
     let bin = duration / BINS as u64 + 1;
     let mut store = Store::new(began, Bounds::NONE, bin);
@@ -29,7 +29,8 @@ pub fn store(profile: &Profile, names: &Names, began: Timestamp) -> Store {
     });
     for rows in profile.rows().chunks(CHUNK) {
         let mut batch = Batch::default();
-        for row in rows {
+        let is_wanted = |row: &&Row| event.is_none_or(|event| event == row.event);
+        for row in rows.iter().filter(is_wanted) {
             let stack = profile.stack(row.stack);
             batch.samples.push(Sample {
                 time: row.time,

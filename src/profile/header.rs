@@ -18,7 +18,7 @@ pub struct Header {
     pub mode: Mode,
     /// The events; samples name them by position.
     pub events: Vec<EventInfo>,
-    /// How often those on the CPU.
+    /// How often those on the CPU; some have their own.
     pub rate: Rate,
     /// The shortest interval off the CPU that is a sample, where intervals are.
     pub off_cpu_min: Option<Duration>,
@@ -42,6 +42,8 @@ pub struct EventInfo {
     pub name: String,
     /// What its weights count.
     pub unit: Unit,
+    /// How often it was sampled, where it was not as often as the first.
+    pub rate: Option<Rate>,
 }
 
 /// What weights count.
@@ -72,10 +74,7 @@ impl Header {
     /// How often, and which intervals, in words.
     #[must_use]
     pub fn rate_text(&self) -> String {
-        let rate = match self.rate {
-            Rate::Frequency(hertz) => format!("{hertz} Hz"),
-            Rate::Period(period) => format!("every {period}"),
-        };
+        let rate = in_words(self.rate);
         match self.off_cpu_min {
             None => rate,
             Some(min) if self.is_sampled() => format!("{rate}, waits from {min:?}"),
@@ -100,6 +99,25 @@ impl Header {
         names.join(", ")
     }
 
+    /// The events, in words, and how often each.
+    #[must_use]
+    pub fn events_text(&self) -> String {
+        let own = self.events.iter().filter_map(|event| {
+            let rate = in_words(event.rate?);
+            Some(format!("{} {rate}", event.name))
+        });
+        let of_all = [self.event_names(), self.rate_text()];
+        let parts: Vec<_> = of_all.into_iter().chain(own).collect();
+        parts.join(", ")
+    }
+
+    /// How often an event was sampled.
+    #[must_use]
+    pub fn rate_of(&self, event: usize) -> Rate {
+        let own = self.events.get(event).and_then(|event| event.rate);
+        own.unwrap_or(self.rate)
+    }
+
     /// What weights of an event count; those of an unknown one are samples.
     #[must_use]
     pub fn unit(&self, event: usize) -> Unit {
@@ -112,7 +130,7 @@ impl Header {
     /// samples of a clock or at a frequency so many periods.
     #[must_use]
     pub fn time(&self, event: usize, weight: Weight) -> Option<Duration> {
-        let nanoseconds = match (self.unit(event), self.rate) {
+        let nanoseconds = match (self.unit(event), self.rate_of(event)) {
             (Unit::Nanoseconds, _) => weight.0,
             (Unit::Samples, Rate::Frequency(hertz)) => {
                 let ns = u128::from(weight.0) * 1_000_000_000 / u128::from(hertz.get());
@@ -121,5 +139,12 @@ impl Header {
             (Unit::Samples, Rate::Period(_)) => return None,
         };
         Some(Duration::from_nanos(nanoseconds))
+    }
+}
+
+fn in_words(rate: Rate) -> String {
+    match rate {
+        Rate::Frequency(hertz) => format!("{hertz} Hz"),
+        Rate::Period(period) => format!("every {period}"),
     }
 }

@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 pub struct Tally {
     /// Samples by how their user stack ended.
     pub outcomes: BTreeMap<Outcome, u64>,
+    /// Samples of each event, by its position.
+    pub events: BTreeMap<u8, u64>,
     /// Samples of kernel threads and idle.
     pub kernel_only: u64,
     /// Nanoseconds off the CPU by the state in which the tasks left it.
@@ -52,6 +54,7 @@ impl Tally {
             Some(outcome) => *self.outcomes.entry(outcome).or_default() += 1,
         }
         let half = &sample.kernel_half;
+        *self.events.entry(half.event).or_default() += 1;
         if half.state != TaskState::OnCpu {
             *self.off_cpu.entry(half.state).or_default() += half.weight;
         }

@@ -15,16 +15,18 @@ use crate::time::{Rate, Timestamp};
 
 impl From<&Header> for format::Header {
     fn from(header: &Header) -> Self {
-        let (frequency, period) = match header.rate {
-            Rate::Frequency(hertz) => (hertz.get(), 0),
-            Rate::Period(period) => (0, period.get()),
-        };
-        let event = |event: &EventInfo| format::EventInfo {
-            name: event.name.clone(),
-            unit: match event.unit {
-                Unit::Samples => 0,
-                Unit::Nanoseconds => 1,
-            },
+        let (frequency, period) = numbers(header.rate);
+        let event = |event: &EventInfo| {
+            let (frequency, period) = event.rate.map_or((0, 0), numbers);
+            format::EventInfo {
+                name: event.name.clone(),
+                unit: match event.unit {
+                    Unit::Samples => 0,
+                    Unit::Nanoseconds => 1,
+                },
+                frequency,
+                period,
+            }
         };
         Self {
             version: header.version.clone(),
@@ -57,9 +59,8 @@ impl From<format::Header> for Header {
                 1 => Unit::Nanoseconds,
                 _ => Unit::Samples,
             },
+            rate: rate(event.frequency, event.period),
         };
-        let frequency = NonZeroU64::new(header.frequency).map(Rate::Frequency);
-        let period = NonZeroU64::new(header.period).unwrap_or(NonZeroU64::MIN);
         Self {
             version: header.version,
             command_line: header.command_line,
@@ -69,7 +70,7 @@ impl From<format::Header> for Header {
                 _ => Mode::Deferred,
             },
             events: header.events.into_iter().map(event).collect(),
-            rate: frequency.unwrap_or(Rate::Period(period)),
+            rate: rate(header.frequency, header.period).unwrap_or(Rate::Period(NonZeroU64::MIN)),
             off_cpu_min: header.off_cpu_min.map(Duration::from_nanos),
             began_unix_ns: header.began_unix_ns,
             began: Timestamp(header.began),
@@ -82,6 +83,19 @@ impl From<format::Header> for Header {
             },
         }
     }
+}
+
+/// A frequency and a period, of which one is 0.
+fn numbers(rate: Rate) -> (u64, u64) {
+    match rate {
+        Rate::Frequency(hertz) => (hertz.get(), 0),
+        Rate::Period(period) => (0, period.get()),
+    }
+}
+
+fn rate(frequency: u64, period: u64) -> Option<Rate> {
+    let frequency = NonZeroU64::new(frequency).map(Rate::Frequency);
+    frequency.or_else(|| NonZeroU64::new(period).map(Rate::Period))
 }
 
 impl From<&Module> for format::Module {

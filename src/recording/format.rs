@@ -99,6 +99,12 @@ pub(super) struct EventInfo {
     /// 0 samples, 1 nanoseconds.
     #[prost(uint32, tag = "2")]
     pub(super) unit: u32,
+    /// Samples a second, where it has a rate of its own that is one.
+    #[prost(uint64, tag = "3")]
+    pub(super) frequency: u64,
+    /// Likewise, after how many events a sample is taken.
+    #[prost(uint64, tag = "4")]
+    pub(super) period: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]

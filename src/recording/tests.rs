@@ -37,6 +37,7 @@ fn header() -> Header {
         events: vec![EventInfo {
             name: "cpu-clock".into(),
             unit: Unit::Samples,
+            rate: None,
         }],
         rate: Rate::Frequency(NonZeroU64::MIN),
         off_cpu_min: None,

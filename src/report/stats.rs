@@ -24,6 +24,8 @@ pub struct Stats {
     pub capture: &'static str,
     pub event: String,
     pub freq: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<OfEvent>,
     pub duration_ns: u64,
     pub samples: u64,
     pub samples_in_nmi: u64,
@@ -38,6 +40,14 @@ pub struct Stats {
     pub cost: Cost,
     pub start_to_first_sample_ns: u64,
     pub bytes_written: u64,
+}
+
+/// One event of several.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "man/somno-stats.5 describes every key")]
+pub struct OfEvent {
+    pub name: String,
+    pub samples: u64,
 }
 
 /// Time off the CPU.
@@ -104,6 +114,20 @@ pub fn outcomes(tally: &Tally) -> BTreeMap<&'static str, u64> {
         .collect()
 }
 
+/// The samples of each event; nothing where there is only one.
+fn of_events(header: &Header, tally: &Tally) -> Vec<OfEvent> {
+    if header.events.len() < 2 {
+        return Vec::new();
+    }
+    let events = (0..).zip(&header.events);
+    events
+        .map(|(position, event)| OfEvent {
+            name: event.name.clone(),
+            samples: tally.events.get(&position).copied().unwrap_or_default(),
+        })
+        .collect()
+}
+
 impl Stats {
     /// Puts together what is known of a recording.
     #[must_use]
@@ -127,6 +151,7 @@ impl Stats {
                 Rate::Frequency(hertz) if header.is_sampled() => hertz.get(),
                 _ => 0,
             },
+            events: of_events(header, tally),
             duration_ns: nanoseconds(totals.duration),
             samples: tally.samples(),
             samples_in_nmi: tally.in_nmi,

@@ -16,9 +16,8 @@ use crate::view::top::Function;
 #[must_use]
 pub fn remark(header: &Header, totals: &Totals, tally: &Tally) -> String {
     format!(
-        "{}, {} for {}: {} samples, {}",
-        header.event_names(),
-        header.rate_text(),
+        "{} for {}: {} samples, {}",
+        header.events_text(),
         duration(totals.duration),
         tally.samples(),
         completeness(tally),

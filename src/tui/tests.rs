@@ -48,6 +48,7 @@ fn health(samples: u64) -> Health {
             events: vec![EventInfo {
                 name: "cycles".into(),
                 unit: Unit::Samples,
+                rate: None,
             }],
             rate: Rate::Frequency(999.try_into().expect("it is not zero")),
             began_unix_ns: 0,

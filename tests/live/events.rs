@@ -1,10 +1,13 @@
 //! Events other than the clock.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Command;
 
+use crate::folded::{Folded, Line};
 use crate::machine::Machine;
 use crate::process::Process;
+use crate::somno;
 
 /// Check that page faults are counted where memory is touched.
 #[test]
@@ -52,6 +55,56 @@ fn context_switches_have_stacks() {
     });
 }
 
+/// The folded stacks of one event of a recording.
+fn of_event(recording: &Path, event: &str) -> Folded {
+    let output = somno::command()
+        .args(["export", "-o", "-", "--format", "folded", "--event", event])
+        .arg(recording)
+        .output()
+        .expect("somno runs");
+    assert!(output.status.success(), "{output:?}");
+    Folded::parse(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// Check that samples of several events are told apart, those of children too, and that each
+/// event may have its own rate.
+#[test]
+fn several_events_are_told_apart() {
+    let machine = Machine::take();
+    let (family, path) = (machine.fixture("family"), machine.path("several.somno"));
+    let options = "-e cpu-clock -e page-faults/period=1/ -e context-switches,task-clock/freq=99/";
+    let record = machine.record().options(options).output(&path);
+    let recording = record.fixture(&family, "20").run().exits_with(0);
+    let stats = recording.stats();
+    stats.expect_sums();
+    let clock = of_event(&path, "cpu-clock");
+    let faults = of_event(&path, "page-faults");
+    // they count on a register each; who touches memory are fork and its children
+    for (comm, chain) in [("family", "own_work"), ("kin-child", "child_work")] {
+        let works = |line: &Line| line.has(chain);
+        clock.of(comm).expect_share(0.7.., works);
+        faults.of(comm).expect_share(..0.3, works);
+    }
+    for (position, event) in ["cpu-clock", "page-faults", "context-switches", "task-clock"]
+        .into_iter()
+        .enumerate()
+    {
+        let (name, samples) = (
+            stats.get(&format!("events.{position}.name")).clone(),
+            stats.count(&format!("events.{position}.samples")),
+        );
+        assert_eq!(
+            (name, samples),
+            (event.into(), of_event(&path, event).count())
+        );
+        assert!(samples > 0, "{event}");
+    }
+    let rates = clock.count() as f64 / of_event(&path, "task-clock").count() as f64;
+    assert!((7.0..14.0).contains(&rates), "999 Hz to 99 Hz is {rates}");
+    // what shows one event shows the first
+    assert_eq!(recording.folded().count(), clock.count());
+}
+
 /// Check that an event that this machine lacks is a failure that shows a way.
 #[test]
 fn absent_event_is_explained() {
@@ -60,6 +113,7 @@ fn absent_event_is_explained() {
     let record = machine.record().options("-e rffffffffffffffff -d 0.1s");
     let recording = record.program("true", &[]).run().exits_with(1);
     let message = recording.stderr();
-    assert!(message.contains("failed to open the event"), "{message}");
+    let failed = "failed to open the event `rffffffffffffffff`";
+    assert!(message.contains(failed), "{message}");
     assert!(message.lines().count() > 1, "no next step: {message}");
 }

@@ -8,6 +8,7 @@ use crate::command::open::Page;
 use crate::command::output::Output;
 use crate::command::{Verbosity, complain, say, write};
 use crate::config::RecordConfig;
+use crate::config::filters::FilterConfig;
 use crate::config::output::{OutputConfig, OutputFormat};
 use crate::error::{Error, Result};
 use crate::export;
@@ -122,8 +123,8 @@ impl Outputs {
             written.add(name, output.write(|to| concluded.storage.copy(to)));
         }
         if let Some(recording) = &recording {
-            let everything = Filter::default();
-            let chosen = write::Written::new(recording, &everything, &self.format_options);
+            let everything = FilterConfig::default();
+            let chosen = write::Written::new(recording, &everything, &self.format_options)?;
             for (output, config) in self.profiles {
                 let name = output.name();
                 written.add(name, output.write(|to| chosen.write(&config, to)));

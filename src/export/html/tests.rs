@@ -35,6 +35,7 @@ fn header() -> Header {
         events: vec![EventInfo {
             name: HOSTILE[1].into(),
             unit: Unit::Samples,
+            rate: None,
         }],
         rate: Rate::Frequency(NonZeroU64::MIN),
         off_cpu_min: None,

@@ -61,7 +61,7 @@ pub(super) fn columns(header: &Header) -> Vec<Column> {
             })
             .collect();
     };
-    match (event.unit, header.rate) {
+    match (event.unit, header.rate_of(0)) {
         (Unit::Nanoseconds, _) => vec![
             Column::new("samples", "count", Measure::Rows),
             Column::new(&event.name, "nanoseconds", Measure::Weight),

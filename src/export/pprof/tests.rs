@@ -143,6 +143,7 @@ fn events_are_values() {
     fixture.header.events[0] = EventInfo {
         name: "off-cpu".into(),
         unit: Unit::Nanoseconds,
+        rate: None,
     };
     let profile = written(&fixture);
     assert_eq!(
@@ -154,6 +155,7 @@ fn events_are_values() {
     fixture.header.events.push(EventInfo {
         name: "cycles".into(),
         unit: Unit::Samples,
+        rate: None,
     });
     let profile = written(&fixture);
     assert_eq!(
