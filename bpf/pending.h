@@ -20,6 +20,12 @@ static __always_inline bool waits(struct task_struct *task)
 	return !task->on_cpu && !(task->flags & PF_EXITING) && task->mm;
 }
 
+/* Global, so that what follows is verified once, not once for each place where a slot may be. */
+__noinline u32 find_held_slot(u32 tid)
+{
+	return find_slot(tid);
+}
+
 static __always_inline void unwind_from_outside(struct task_struct *task, u64 cookie)
 {
 	u64 started_ns = bpf_ktime_get_ns(), switches = switches_of(task);
@@ -30,7 +36,8 @@ static __always_inline void unwind_from_outside(struct task_struct *task, u64 co
 		return;
 	ws->outside_tid = tid;
 	unwind(ws, task, NO_FAULT);
-	if (waits(task) && switches_of(task) == switches && slot_cookie(find_slot(tid)) == cookie)
+	if (waits(task) && switches_of(task) == switches &&
+	    slot_cookie(find_held_slot(tid)) == cookie)
 		send_user_half(ws, task, cookie, MAY_SLEEP, started_ns);
 	release_workspace(index);
 }
@@ -38,7 +45,7 @@ static __always_inline void unwind_from_outside(struct task_struct *task, u64 co
 /* Sends the stack of a task whose callback is pending, if the task waits. */
 static __always_inline void serve_pending(struct task_struct *task)
 {
-	u32 index = find_slot(task->pid);
+	u32 index = find_held_slot(task->pid);
 	struct slot *slot = bpf_map_lookup_elem(&slots, &index);
 
 	if (!slot || slot->phase != SLOT_SCHEDULED || !waits(task) ||
