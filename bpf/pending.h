@@ -9,12 +9,6 @@
 
 #ifdef SOMNO_OUTSIDE
 
-/* How often the task left a CPU: the same before and after, it did not run in between. */
-static __always_inline u64 switches_of(struct task_struct *task)
-{
-	return task->nvcsw + task->nivcsw;
-}
-
 static __always_inline bool waits(struct task_struct *task)
 {
 	return !task->on_cpu && !(task->flags & PF_EXITING) && task->mm;

@@ -46,6 +46,7 @@
 #include "sample.h"
 #include "task.h"
 #include "offcpu.h"
+#include "dump.h"
 #include "pending.h"
 
 /* Capable of being GPL-compatible is what the kernel asks of tracing programs. */
@@ -156,6 +157,17 @@ int on_each_task(struct bpf_iter__task *ctx)
 		open_interval(task);
 	else
 		close_interval(task);
+	return 0;
+}
+
+/* Loaded where it is asked for. */
+SEC("iter/task")
+int on_dumped_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (task)
+		dump_task(task);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 pub mod abi;
 
 use std::ffi::OsStr;
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;
@@ -58,9 +59,20 @@ impl Default for Storage {
     }
 }
 
+/// What programs are loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To sample for a while.
+    Sampling,
+    /// To look once where every task is.
+    Dumping,
+}
+
 /// What the programs are told before they are loaded.
 #[derive(Clone, Debug)]
 pub struct Configuration {
+    /// What they are for.
+    pub purpose: Purpose,
     /// User stacks are taken in the interrupt: the kernel has no task work for BPF.
     pub interrupt_only: bool,
     /// No read may sleep.
@@ -154,14 +166,15 @@ impl<'obj> Programs<'obj> {
         }
         let progs = &mut open.progs;
         let deferred = !configuration.interrupt_only;
-        progs.on_sample_in_interrupt.set_autoload(!deferred);
-        for program in [
-            &mut progs.on_sample,
-            &mut progs.on_leaving,
-            &mut progs.arm_slots_from,
-        ] {
-            program.set_autoload(deferred);
+        let sampling = configuration.purpose == Purpose::Sampling;
+        progs
+            .on_sample_in_interrupt
+            .set_autoload(sampling && !deferred);
+        for program in [&mut progs.on_sample, &mut progs.on_leaving] {
+            program.set_autoload(sampling && deferred);
         }
+        progs.on_dumped_task.set_autoload(!sampling);
+        progs.arm_slots_from.set_autoload(deferred);
         for program in [
             &mut progs.on_switch_out,
             &mut progs.on_switched_in,
@@ -241,7 +254,7 @@ impl<'obj> Programs<'obj> {
         if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
             bss.off_cpu_sampling = true;
         }
-        self.visit_tasks()
+        run(self.visit_tasks()?)
     }
 
     /// Ends it at that moment, and the intervals that are open with it.
@@ -253,16 +266,20 @@ impl<'obj> Programs<'obj> {
             bss.off_cpu_end_ns = at.0;
             bss.off_cpu_sampling = false;
         }
-        self.visit_tasks()
+        run(self.visit_tasks()?)
     }
 
-    /// Runs a program for every task that there is.
-    fn visit_tasks(&self) -> Result<()> {
+    fn visit_tasks(&self) -> Result<Iter> {
         let link = self.skeleton.progs.on_each_task.attach();
-        let link = link.context(|| "list the tasks".into())?;
-        let mut iterator = Iter::new(&link).context(|| "list the tasks".into())?;
-        std::io::copy(&mut iterator, &mut std::io::sink()).context(|| "list the tasks".into())?;
-        Ok(())
+        iterator(link)
+    }
+
+    /// Looks where every followed task is. Reading the iterator to its end does it.
+    ///
+    /// # Errors
+    /// When the kernel does not list its tasks.
+    pub fn dump_tasks(&self) -> Result<Iter> {
+        iterator(self.skeleton.progs.on_dumped_task.attach())
     }
 
     /// Follows a thread: its forks and its exit will be noticed.
@@ -438,12 +455,21 @@ impl Outside {
     /// # Errors
     /// When the kernel refuses.
     pub fn read_pending(&self) -> Result<Iter> {
-        let what = || "read pending stacks".into();
         let mut programs = self.object.progs_mut();
         let program = programs.find(|program| program.name() == ON_PENDING_TASK);
-        let link = program.expect("it is in the object").attach();
-        Iter::new(&link.context(what)?).context(what)
+        iterator(program.expect("it is in the object").attach())
     }
+}
+
+/// What runs a program for every task that there is.
+fn iterator(link: libbpf_rs::Result<Link>) -> Result<Iter> {
+    let what = || "list the tasks".into();
+    Iter::new(&link.context(what)?).context(what)
+}
+
+fn run(mut iterator: Iter) -> Result<()> {
+    io::copy(&mut iterator, &mut io::sink()).context(|| "list the tasks".into())?;
+    Ok(())
 }
 
 /// Whether maps of two objects of the same source are the same.

@@ -18,11 +18,11 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use libbpf_rs::{Link, RingBuffer, RingBufferBuilder};
+use libbpf_rs::{Iter, Link, RingBuffer, RingBufferBuilder};
 use regex::Regex;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
@@ -33,7 +33,7 @@ use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::{Target, Wanted};
-use crate::bpf::{self, Configuration, Outside, Programs};
+use crate::bpf::{self, Configuration, Outside, Programs, Purpose};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{CgroupId, Cookie, ModuleId};
@@ -47,6 +47,9 @@ const KERNEL_RING_BYTES: u32 = 1024 * 1024;
 /// Bytes of user halves that wait for the reader: some 20,000.
 const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
 
+/// How often the rings are read while an iterator runs: it may fill one in a hundredth second.
+const ITERATOR_ROUND: Duration = Duration::from_millis(1);
+
 /// Which moments of a task are samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moments {
@@ -56,6 +59,8 @@ pub enum Moments {
     OffCpu(Duration),
     /// Both, in nanoseconds.
     Wall(Duration),
+    /// One: that of [`Session::dump`].
+    Now,
 }
 
 impl Moments {
@@ -63,7 +68,7 @@ impl Moments {
     #[must_use]
     pub fn off_cpu_min(self) -> Option<Duration> {
         match self {
-            Self::OnCpu => None,
+            Self::OnCpu | Self::Now => None,
             Self::OffCpu(min) | Self::Wall(min) => Some(min),
         }
     }
@@ -71,7 +76,7 @@ impl Moments {
     /// Whether there are samples on the CPU.
     #[must_use]
     pub fn are_on_cpu(self) -> bool {
-        !matches!(self, Self::OffCpu(_))
+        matches!(self, Self::OnCpu | Self::Wall(_))
     }
 }
 
@@ -182,13 +187,17 @@ impl<'obj> Session<'obj> {
             Deferral::Possible => Mode::Deferred,
             Deferral::NoTaskWork | Deferral::BadVerifier => Mode::Interrupt,
         };
-        if mode == Mode::Interrupt && options.moments.off_cpu_min().is_some() {
+        if mode == Mode::Interrupt && options.moments != Moments::OnCpu {
             return Err(Error::failed(
-                "failed to sample off the CPU: this kernel cannot defer (Linux 6.18 can)",
+                "failed to look at tasks that wait: this kernel cannot defer (Linux 6.18 can)",
             ));
         }
         let possible = cpus::possible(u16::MAX)?;
         let configuration = Configuration {
+            purpose: match options.moments {
+                Moments::Now => Purpose::Dumping,
+                _ => Purpose::Sampling,
+            },
             interrupt_only: mode == Mode::Interrupt,
             no_fault: !options.sleep,
             no_kernel: !options.kernel_frames,
@@ -205,7 +214,7 @@ impl<'obj> Session<'obj> {
             user_ring_bytes: USER_RING_BYTES,
             sample_weight: match options.moments {
                 Moments::Wall(_) => options.events.first().map_or(1, Sampled::clock_period_ns),
-                Moments::OnCpu | Moments::OffCpu(_) => 1,
+                Moments::OnCpu | Moments::OffCpu(_) | Moments::Now => 1,
             },
             several_events: options.events.len() > 1,
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
@@ -306,25 +315,79 @@ impl<'obj> Session<'obj> {
         }
     }
 
+    /// Looks where every task of the target is: a sample of each. The stacks of those that wait
+    /// are then to be read from outside.
+    ///
+    /// # Errors
+    /// When the target does not exist, or the kernel does not list its tasks in time.
+    pub fn dump(
+        &mut self,
+        target: &Target<'_>,
+        patience: Duration,
+        sink: &mut dyn FnMut(Event),
+    ) -> Result<()> {
+        raise_descriptor_limit();
+        targets::follow(target, &[], &self.programs)?;
+        let iterator = self.programs.dump_tasks()?;
+        if self.run(iterator, patience, sink)? {
+            return Ok(());
+        }
+        Err(Error::failed("failed to list the tasks: it takes too long"))
+    }
+
+    /// Loads what reads tasks from outside, where they may be; tells whether.
+    ///
+    /// # Errors
+    /// When the kernel refuses the program.
+    pub fn prepare_outside(&mut self) -> Result<bool> {
+        if self.mode != Mode::Deferred || !kernel::reads_from_outside() {
+            return Ok(false);
+        }
+        if self.outside.is_none() {
+            self.outside = Some(self.programs.load_outside()?);
+        }
+        Ok(true)
+    }
+
     /// Has stacks that are still pending read from outside, for as long as that may take: a
     /// file system that does not answer is no reason not to end. Tells whether it was done.
     ///
     /// # Errors
-    /// When the kernel refuses the program.
-    pub fn read_pending(&mut self, patience: Duration) -> Result<bool> {
-        if self.mode != Mode::Deferred || !kernel::reads_from_outside() {
+    /// When the kernel refuses the program, or the rings cannot be read.
+    pub fn read_pending(
+        &mut self,
+        patience: Duration,
+        sink: &mut dyn FnMut(Event),
+    ) -> Result<bool> {
+        self.prepare_outside()?;
+        let Some(outside) = &self.outside else {
             return Ok(false);
-        }
-        let outside = match self.outside.take() {
-            Some(outside) => outside,
-            None => self.programs.load_outside()?,
         };
-        let mut iterator = self.outside.insert(outside).read_pending()?;
+        let iterator = outside.read_pending()?;
+        self.run(iterator, patience, sink)
+    }
+
+    /// Runs an iterator to its end, if that comes in time, and hands over what it sends.
+    fn run(
+        &mut self,
+        mut iterator: Iter,
+        patience: Duration,
+        sink: &mut dyn FnMut(Event),
+    ) -> Result<bool> {
+        let deadline = Instant::now() + patience;
         let (done, ended) = mpsc::channel();
         thread::spawn(move || {
             let _ = done.send(io::copy(&mut iterator, &mut io::sink()));
         });
-        Ok(matches!(ended.recv_timeout(patience), Ok(Ok(_))))
+        loop {
+            let result = ended.recv_timeout(ITERATOR_ROUND);
+            self.read_events(sink)?;
+            match result {
+                Ok(result) => return Ok(result.is_ok()),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(_) => return Ok(false),
+            }
+        }
     }
 
     /// Waits until much is to be read, `other` is readable, or the time is over.

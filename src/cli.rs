@@ -4,6 +4,7 @@ pub mod annotate;
 pub mod completions;
 pub mod diff;
 pub mod doctor;
+pub mod dump;
 pub mod duration;
 pub mod export;
 pub mod filters;
@@ -15,6 +16,7 @@ pub mod look;
 pub mod record;
 pub mod report;
 pub mod sampling;
+pub mod targets;
 pub mod view;
 
 use std::path::PathBuf;
@@ -95,6 +97,8 @@ pub enum Command {
     Diff(Box<diff::Diff>),
     /// Write a recording in another format
     Export(Box<export::Export>),
+    /// Show the stacks of all threads now, without stopping any
+    Dump(dump::Dump),
     /// List what -e and --format accept here
     List(list::List),
     /// Tell what this kernel and user can do, and how to get the rest

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod diff;
 pub mod doctor;
 mod downloads;
+pub mod dump;
 pub mod export;
 mod interface;
 pub mod list;
@@ -25,6 +26,7 @@ pub mod write;
 
 use std::io::{self, Write as _};
 
+use nix::unistd::User;
 use rustix::time::{ClockId, clock_gettime};
 
 use self::screen::Screen;
@@ -78,6 +80,12 @@ fn sudo_caller() -> Option<u32> {
     std::env::var("SUDO_UID").ok()?.parse().ok()
 }
 
+/// A user's number, from a number or a name.
+fn user_id(user: &str) -> Option<u32> {
+    let named = || Some(User::from_name(user).ok()??.uid.as_raw());
+    user.parse().ok().or_else(named)
+}
+
 /// Runs what was typed and returns the exit status.
 ///
 /// # Errors
@@ -98,6 +106,7 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         Command::Annotate(typed) => annotate::run(typed, screen, verbosity),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),
         Command::Export(typed) => export::run(*typed, verbosity),
+        Command::Dump(typed) => dump::run(&typed, screen, verbosity),
         Command::List(typed) => list::run(&typed),
         Command::Doctor(typed) => doctor::run(&typed),
         Command::Completions(typed) => completions::run(&typed),

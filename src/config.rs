@@ -2,6 +2,7 @@
 
 pub mod annotate;
 pub mod diff;
+pub mod dump;
 pub mod export;
 pub mod file;
 pub mod filters;
@@ -20,7 +21,7 @@ use crate::cli::record::Record;
 use crate::error::{Error, Result};
 use crate::export::Options;
 
-pub use self::sampling::{SamplingConfig, TargetConfig};
+pub use self::sampling::{MAX_DEPTH, NarrowingConfig, SamplingConfig, TargetConfig};
 
 /// What `somno record` is to do.
 #[derive(Clone, Debug)]

@@ -70,6 +70,12 @@
 //! its stack itself. Only on kernels where its mappings may be looked at (`capture::kernel`), and
 //! for two seconds at most.
 //!
+//! **A dump** (`bpf/dump.h`) is a sample of every followed task at once, by an iterator of tasks:
+//! a callback is scheduled for the user stack, and then the kernel stack is taken, so that
+//! both are of the same moment where the task did not run in between. Those that go on waiting
+//! are read as what is pending at the end, at once; those that run send their stacks
+//! themselves, and have none in the kernel.
+//!
 //! **Frames are places in files** from the moment they leave the kernel, so
 //! nothing depends on the process still being there when names are looked up. Of code
 //! made at run time the process writes the names itself: [`symbolize::jit_maps`] finds

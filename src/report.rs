@@ -3,6 +3,8 @@
 pub mod annotation;
 pub mod diff;
 pub mod doctor;
+pub mod dump;
+pub mod dump_json;
 pub mod foot;
 pub mod functions;
 pub mod head;

@@ -2,6 +2,7 @@
 
 pub mod annotation;
 pub mod diff;
+pub mod dump;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod functions;

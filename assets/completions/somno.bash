@@ -28,6 +28,9 @@ _somno() {
             somno,doctor)
                 cmd="somno__subcmd__doctor"
                 ;;
+            somno,dump)
+                cmd="somno__subcmd__dump"
+                ;;
             somno,export)
                 cmd="somno__subcmd__export"
                 ;;
@@ -61,6 +64,9 @@ _somno() {
             somno__subcmd__help,doctor)
                 cmd="somno__subcmd__help__subcmd__doctor"
                 ;;
+            somno__subcmd__help,dump)
+                cmd="somno__subcmd__help__subcmd__dump"
+                ;;
             somno__subcmd__help,export)
                 cmd="somno__subcmd__help__subcmd__export"
                 ;;
@@ -89,7 +95,7 @@ _somno() {
 
     case "${cmd}" in
         somno)
-            opts="-v -q -h -V --verbose --quiet --color --no-pager --config --help --version record live view report annotate diff export list doctor completions help"
+            opts="-v -q -h -V --verbose --quiet --color --no-pager --config --help --version record live view report annotate diff export dump list doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -254,6 +260,75 @@ _somno() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        somno__subcmd__dump)
+            opts="-p -t -a -C -u -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --format --verbose --quiet --color --no-pager --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --cpu)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --uid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -u)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         somno__subcmd__export)
             opts="-o -v -q -h --output --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -345,7 +420,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__help)
-            opts="record live view report annotate diff export list doctor completions help"
+            opts="record live view report annotate diff export dump list doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -401,6 +476,20 @@ _somno() {
             return 0
             ;;
         somno__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        somno__subcmd__help__subcmd__dump)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -40,13 +40,14 @@ complete -c somno -n "__fish_somno_needs_command" -f -a "report" -d 'Show where 
 complete -c somno -n "__fish_somno_needs_command" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
 complete -c somno -n "__fish_somno_needs_command" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
 complete -c somno -n "__fish_somno_needs_command" -f -a "export" -d 'Write a recording in another format'
+complete -c somno -n "__fish_somno_needs_command" -f -a "dump" -d 'Show the stacks of all threads now, without stopping any'
 complete -c somno -n "__fish_somno_needs_command" -f -a "list" -d 'List what -e and --format accept here'
 complete -c somno -n "__fish_somno_needs_command" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
 complete -c somno -n "__fish_somno_needs_command" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
 complete -c somno -n "__fish_somno_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c somno -n "__fish_somno_using_subcommand record" -s p -l pid -d 'Sample these processes (12,34), all of their threads' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -s t -l tid -d 'Sample these threads (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -l cgroup -d 'Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
+complete -c somno -n "__fish_somno_using_subcommand record" -s p -l pid -d 'These processes (12,34), all of their threads' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s t -l tid -d 'These threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l cgroup -d 'This cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
 complete -c somno -n "__fish_somno_using_subcommand record" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tasks whose name matches this regular expression' -r
@@ -78,7 +79,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l color -d 'Colours
 always\t'Always'
 never\t'Never'"
 complete -c somno -n "__fish_somno_using_subcommand record" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
-complete -c somno -n "__fish_somno_using_subcommand record" -s a -l all -d 'Sample everything that runs'
+complete -c somno -n "__fish_somno_using_subcommand record" -s a -l all -d 'The whole system'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-inherit -d 'Do not follow children and threads made later'
 complete -c somno -n "__fish_somno_using_subcommand record" -l wakers -d 'With --off-cpu or --wall: who ended each wait'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-kernel -d 'Drop kernel frames, keep every sample'
@@ -93,9 +94,9 @@ complete -c somno -n "__fish_somno_using_subcommand record" -s v -l verbose -d '
 complete -c somno -n "__fish_somno_using_subcommand record" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand record" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c somno -n "__fish_somno_using_subcommand live" -s p -l pid -d 'Sample these processes (12,34), all of their threads' -r
-complete -c somno -n "__fish_somno_using_subcommand live" -s t -l tid -d 'Sample these threads (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand live" -l cgroup -d 'Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
+complete -c somno -n "__fish_somno_using_subcommand live" -s p -l pid -d 'These processes (12,34), all of their threads' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s t -l tid -d 'These threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l cgroup -d 'This cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
 complete -c somno -n "__fish_somno_using_subcommand live" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand live" -l comm -d 'Only tasks whose name matches this regular expression' -r
@@ -112,7 +113,7 @@ complete -c somno -n "__fish_somno_using_subcommand live" -l color -d 'Colours i
 always\t'Always'
 never\t'Never'"
 complete -c somno -n "__fish_somno_using_subcommand live" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
-complete -c somno -n "__fish_somno_using_subcommand live" -s a -l all -d 'Sample everything that runs'
+complete -c somno -n "__fish_somno_using_subcommand live" -s a -l all -d 'The whole system'
 complete -c somno -n "__fish_somno_using_subcommand live" -l no-inherit -d 'Do not follow children and threads made later'
 complete -c somno -n "__fish_somno_using_subcommand live" -l wakers -d 'With --off-cpu or --wall: who ended each wait'
 complete -c somno -n "__fish_somno_using_subcommand live" -l no-kernel -d 'Drop kernel frames, keep every sample'
@@ -235,6 +236,23 @@ complete -c somno -n "__fish_somno_using_subcommand export" -s v -l verbose -d '
 complete -c somno -n "__fish_somno_using_subcommand export" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand export" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c somno -n "__fish_somno_using_subcommand dump" -s p -l pid -d 'These processes (12,34), all of their threads' -r
+complete -c somno -n "__fish_somno_using_subcommand dump" -s t -l tid -d 'These threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand dump" -l cgroup -d 'This cgroup and those below it: a directory, a path as in /proc/PID/cgroup, or the beginning of a container\'s id' -r -f -a "(__fish_complete_directories)"
+complete -c somno -n "__fish_somno_using_subcommand dump" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
+complete -c somno -n "__fish_somno_using_subcommand dump" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
+complete -c somno -n "__fish_somno_using_subcommand dump" -l comm -d 'Only tasks whose name matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand dump" -l format -d 'How to show it' -r -f -a "text\t'For people'
+json\t'For scripts'"
+complete -c somno -n "__fish_somno_using_subcommand dump" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c somno -n "__fish_somno_using_subcommand dump" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
+complete -c somno -n "__fish_somno_using_subcommand dump" -s a -l all -d 'The whole system'
+complete -c somno -n "__fish_somno_using_subcommand dump" -s v -l verbose -d 'Say more; twice for still more'
+complete -c somno -n "__fish_somno_using_subcommand dump" -s q -l quiet -d 'Say only what went wrong'
+complete -c somno -n "__fish_somno_using_subcommand dump" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
+complete -c somno -n "__fish_somno_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c somno -n "__fish_somno_using_subcommand list" -l color -d 'Colours in what is shown' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -261,14 +279,15 @@ complete -c somno -n "__fish_somno_using_subcommand completions" -s v -l verbose
 complete -c somno -n "__fish_somno_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c somno -n "__fish_somno_using_subcommand completions" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "live" -d 'Sample, and show it live in the terminal'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "view" -d 'Look at a recording in the terminal'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "report" -d 'Show where a recording\'s samples are'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "export" -d 'Write a recording in another format'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "list" -d 'List what -e and --format accept here'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
-complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export list doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "record" -d 'Sample a command, processes, a cgroup or the whole system, then write a profile'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "live" -d 'Sample, and show it live in the terminal'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "view" -d 'Look at a recording in the terminal'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "report" -d 'Show where a recording\'s samples are'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "annotate" -d 'Show hot source lines and instructions of functions'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "diff" -d 'Show what grew and what shrank between two recordings'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "export" -d 'Write a recording in another format'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "dump" -d 'Show the stacks of all threads now, without stopping any'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "list" -d 'List what -e and --format accept here'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "doctor" -d 'Tell what this kernel and user can do, and how to get the rest'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "completions" -d 'Write what a shell needs to complete somno\'s command lines'
+complete -c somno -n "__fish_somno_using_subcommand help; and not __fish_seen_subcommand_from record live view report annotate diff export dump list doctor completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -78,7 +78,7 @@ pub fn follow(
 }
 
 fn gone(what: &str, id: u32) -> Error {
-    Error::failed(format!("failed to sample {what} {id}: it does not exist"))
+    Error::failed(format!("failed to look at {what} {id}: it does not exist"))
 }
 
 struct Opener<'a, 'obj> {
@@ -151,6 +151,22 @@ impl Opener<'_, '_> {
             opened.push(event);
         }
         Ok(Some(opened))
+    }
+}
+
+/// Opens a descriptor of a process, readable when it ends.
+///
+/// # Errors
+/// When there is none of that number: a usage error where a thread has it.
+pub fn open_process(pid: Pid) -> Result<OwnedFd> {
+    let raw = i32::try_from(pid.0).ok().and_then(RawPid::from_raw);
+    match raw.map(|raw| pidfd_open(raw, PidfdFlags::empty())) {
+        Some(Ok(fd)) => Ok(fd),
+        _ if tasks::exists(Tid(pid.0)) => {
+            let said = Error::usage(format!("{pid} is a thread, not a process"));
+            Err(said.with_hint(format!("use -t {pid}")))
+        }
+        _ => Err(gone("process", pid.0)),
     }
 }
 

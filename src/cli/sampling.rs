@@ -6,42 +6,15 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, ValueHint};
 
 use super::duration;
+use super::targets::{Narrowing, Targets};
 
 /// What to sample and how
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("target").required(true).args(["pid", "tid", "cgroup", "all", "command"]))]
 pub struct Sampling {
-    /// Sample these processes (12,34), all of their threads
-    #[arg(
-        short,
-        long,
-        value_name = "PID",
-        value_delimiter = ',',
-        help_heading = "Targets"
-    )]
-    pub pid: Vec<u32>,
-    /// Sample these threads (12,34)
-    #[arg(
-        short,
-        long,
-        value_name = "TID",
-        value_delimiter = ',',
-        help_heading = "Targets"
-    )]
-    pub tid: Vec<u32>,
-    /// Sample this cgroup and those below it
-    #[arg(
-        help = "Sample this cgroup and those below it: a directory, a path as in /proc/PID/cgroup, \
-                or the beginning of a container's id",
-        long,
-        value_name = "CGROUP",
-        value_hint = ValueHint::DirPath,
-        help_heading = "Targets"
-    )]
-    pub cgroup: Option<OsString>,
-    /// Sample everything that runs
-    #[arg(short, long, help_heading = "Targets")]
-    pub all: bool,
+    /// What there is already.
+    #[command(flatten)]
+    pub targets: Targets,
     /// Run this command and sample it, with its children
     #[arg(
         value_name = "COMMAND",
@@ -51,15 +24,9 @@ pub struct Sampling {
     )]
     pub command: Vec<OsString>,
 
-    /// Only on these CPUs (0,2-3)
-    #[arg(short = 'C', long, value_name = "LIST", help_heading = "Narrowing")]
-    pub cpu: Option<String>,
-    /// Only tasks of this user (a name or a number)
-    #[arg(short, long, value_name = "UID", value_hint = ValueHint::Username, help_heading = "Narrowing")]
-    pub uid: Option<String>,
-    /// Only tasks whose name matches this regular expression
-    #[arg(long, value_name = "RE", help_heading = "Narrowing")]
-    pub comm: Option<String>,
+    /// Which tasks of it.
+    #[command(flatten)]
+    pub narrowing: Narrowing,
     /// Do not follow children and threads made later
     #[arg(long, help_heading = "Narrowing")]
     pub no_inherit: bool,

@@ -53,13 +53,13 @@ const NICE: i32 = 5;
 /// # Errors
 /// Whatever fails.
 pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
-    let config = LiveConfig::new(typed, sampling::user_id)?;
+    let config = LiveConfig::new(typed, super::user_id)?;
     terminal::check()?;
-    let cgroup = sampling::cgroup(&config.sampling)?;
+    let cgroup = sampling::cgroup(&config.sampling.target)?;
     let (options, chosen) = sampling::capture_options(&config.sampling, cgroup.as_ref(), verbosity);
     bpf::silence_libbpf();
     let mut storage = bpf::Storage::new();
-    let everything = sampling::is_everything(&config.sampling);
+    let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;
     let (console, mut attached) = attach(&mut session, &config.sampling, cgroup, &options)?;
     let about = about(&session, &options, chosen, attached.describe(), started);

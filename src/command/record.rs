@@ -36,18 +36,18 @@ use crate::time::Timestamp;
 /// # Errors
 /// Whatever fails.
 pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
-    let config = RecordConfig::new(typed, sampling::user_id)?;
+    let config = RecordConfig::new(typed, super::user_id)?;
     let servers = config.debuginfod.then(Settings::from_environment);
     let mut outputs = Outputs::open(&config)?;
     let stop = sampling::stop_on_signals()?;
-    let cgroup = sampling::cgroup(&config.sampling)?;
+    let cgroup = sampling::cgroup(&config.sampling.target)?;
     let (options, chosen) = sampling::capture_options(&config.sampling, cgroup.as_ref(), verbosity);
 
     if verbosity < Verbosity::Diagnostic {
         bpf::silence_libbpf();
     }
     let mut storage = bpf::Storage::new();
-    let everything = sampling::is_everything(&config.sampling);
+    let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;
     let notes = notes(&config, &session, chosen, servers.as_ref());
     if verbosity > Verbosity::Quiet {

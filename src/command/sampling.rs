@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::unistd::User;
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -126,12 +125,16 @@ pub(super) fn drain(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()
     for _ in 0..LAST_PASSES {
         // What is lost by not reading these is counted as pending.
         let is_over = !is_under_way(session, sink)?;
-        if is_over || !matches!(session.read_pending(PATIENCE), Ok(true)) {
+        if is_over || !matches!(read_pending(session, sink), Ok(true)) {
             return Ok(());
         }
     }
     is_under_way(session, sink)?;
     Ok(())
+}
+
+fn read_pending(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<bool> {
+    session.read_pending(PATIENCE, &mut |event| sink.add(event))
 }
 
 /// Waits for callbacks, which come within microseconds where a task runs; tells whether any are
@@ -173,16 +176,16 @@ pub(super) enum Chosen {
 }
 
 /// The cgroup that is to be sampled, if one is.
-pub(super) fn cgroup(config: &SamplingConfig) -> Result<Option<Cgroup>> {
-    match &config.target {
+pub(super) fn cgroup(target: &TargetConfig) -> Result<Option<Cgroup>> {
+    match target {
         TargetConfig::Cgroup(name) => Cgroup::find(name).map(Some),
         _ => Ok(None),
     }
 }
 
 /// Whether tasks are sampled whoever made them.
-pub(super) fn is_everything(config: &SamplingConfig) -> bool {
-    matches!(config.target, TargetConfig::All | TargetConfig::Cgroup(_))
+pub(super) fn is_everything(target: &TargetConfig) -> bool {
+    matches!(target, TargetConfig::All | TargetConfig::Cgroup(_))
 }
 
 pub(super) fn capture_options(
@@ -205,10 +208,10 @@ pub(super) fn capture_options(
         sleep: config.sleep,
         inherit: config.inherit,
         mark_nmi: verbosity >= Verbosity::Diagnostic,
-        cpus: config.cpus.clone(),
-        uid: config.uid,
+        cpus: config.narrowing.cpus.clone(),
+        uid: config.narrowing.uid,
         cgroup: cgroup.map(Cgroup::id),
-        comm: config.comm.clone(),
+        comm: config.narrowing.comm.clone(),
         start: if command && config.delay.is_none() {
             Start::AtExec
         } else {
@@ -280,6 +283,7 @@ fn events(options: &Options) -> Vec<EventInfo> {
         Moments::OnCpu => counted.collect(),
         Moments::OffCpu(_) => vec![time(header::OFF_CPU)],
         Moments::Wall(_) => vec![time(header::ON_CPU), time(header::OFF_CPU)],
+        Moments::Now => Vec::new(),
     }
 }
 
@@ -298,13 +302,6 @@ pub(super) fn notes(session: &Session<'_>, chosen: Chosen) -> Vec<String> {
         notes.push(session.deferral().meaning().into());
     }
     notes
-}
-
-/// A user's number, from a number or a name.
-pub(super) fn user_id(user: &str) -> Option<u32> {
-    user.parse()
-        .ok()
-        .or_else(|| Some(User::from_name(user).ok()??.uid.as_raw()))
 }
 
 /// What this process took, before symbols are read.

@@ -12,13 +12,13 @@ use crate::bpf::abi;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::console::Terminal;
 use crate::capture::launch::{RunAs, Suspended};
-use crate::capture::targets::{Target, open_task};
+use crate::capture::targets::{Target, open_process, open_task};
 use crate::capture::{Options, Session};
 use crate::command::sudo_caller;
 use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
-use crate::proc::{cpus, tasks};
+use crate::proc::cpus;
 use crate::text;
 
 /// What a command is given to end in after it was asked to.
@@ -73,7 +73,7 @@ impl Attached {
         options: &Options,
         terminal: Option<Terminal>,
     ) -> Result<Self> {
-        let cpus = cpus_to_sample(&config.cpus)?;
+        let cpus = cpus_to_sample(&config.narrowing.cpus)?;
         if let Some(cgroup) = cgroup {
             session.attach(&Target::Cgroup(cgroup.as_fd(), cpus), options)?;
             return Ok(Self {
@@ -247,22 +247,7 @@ fn cpus_to_sample(wanted: &[u16]) -> Result<Vec<u16>> {
 }
 
 fn watch(pids: &[Pid]) -> Result<Vec<OwnedFd>> {
-    pids.iter()
-        .map(|pid| {
-            let raw = i32::try_from(pid.0).ok().and_then(RawPid::from_raw);
-            let fd = raw.map(|raw| pidfd_open(raw, PidfdFlags::empty()));
-            match fd {
-                Some(Ok(fd)) => Ok(fd),
-                _ if tasks::exists(Tid(pid.0)) => {
-                    Err(Error::usage(format!("{pid} is a thread, not a process"))
-                        .with_hint(format!("use -t {pid}")))
-                }
-                _ => Err(Error::failed(format!(
-                    "failed to sample process {pid}: it does not exist"
-                ))),
-            }
-        })
-        .collect()
+    pids.iter().map(|&pid| open_process(pid)).collect()
 }
 
 /// Descriptors of threads; one that is gone by now is missing.

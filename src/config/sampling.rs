@@ -11,13 +11,15 @@ use crate::bpf::abi;
 use crate::capture::event_name::EventSpec;
 use crate::capture::{Moments, Sampled};
 use crate::cli::sampling::Sampling;
+use crate::cli::targets::{Narrowing, Targets};
 use crate::error::{Error, Result};
 use crate::id::{Pid, Tid};
 use crate::proc::cpus;
 use crate::time::Rate;
 
 pub(super) const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
-const MAX_DEPTH: u32 = 512;
+/// User frames that are kept, where nobody says how many.
+pub const MAX_DEPTH: u32 = 512;
 
 /// What to sample and how.
 #[derive(Clone, Debug)]
@@ -32,12 +34,8 @@ pub struct SamplingConfig {
     pub events: Vec<Sampled>,
     /// How often, where none is named.
     pub rate: Rate,
-    /// Only these CPUs, where any are named.
-    pub cpus: Vec<u16>,
-    /// Only this user's tasks.
-    pub uid: Option<u32>,
-    /// Only tasks of a matching name.
-    pub comm: Option<Regex>,
+    /// Which tasks of it.
+    pub narrowing: NarrowingConfig,
     /// Whether children and later threads are sampled.
     pub inherit: bool,
     /// User frames kept.
@@ -50,6 +48,41 @@ pub struct SamplingConfig {
     pub duration: Option<Duration>,
     /// How long to wait first.
     pub delay: Option<Duration>,
+}
+
+/// Which tasks of a target.
+#[derive(Clone, Debug)]
+pub struct NarrowingConfig {
+    /// Only on these CPUs, where any are named.
+    pub cpus: Vec<u16>,
+    /// Only this user's tasks.
+    pub uid: Option<u32>,
+    /// Only tasks of a matching name.
+    pub comm: Option<Regex>,
+}
+
+impl NarrowingConfig {
+    /// Validates what was typed.
+    ///
+    /// # Errors
+    /// Usage errors that name the value.
+    pub fn new(typed: &Narrowing, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
+        let cpus = typed.cpu.as_deref();
+        let uid = typed.uid.as_deref().map(|user| {
+            user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
+        });
+        Ok(Self {
+            cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            uid: uid.transpose()?,
+            comm: filters::expression("--comm", typed.comm.as_deref())?,
+        })
+    }
+
+    /// Whether tasks of a target may not be wanted.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        !self.cpus.is_empty() || self.uid.is_some() || self.comm.is_some()
+    }
 }
 
 /// What to sample.
@@ -83,18 +116,7 @@ impl SamplingConfig {
             wakers: wakers(&typed)?,
             events: events(&typed)?,
             rate: rate(&typed)?.unwrap_or(Rate::Frequency(FREQUENCY)),
-            cpus: typed
-                .cpu
-                .as_deref()
-                .map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
-            uid: typed
-                .uid
-                .as_deref()
-                .map(|user| {
-                    user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
-                })
-                .transpose()?,
-            comm: filters::expression("--comm", typed.comm.as_deref())?,
+            narrowing: NarrowingConfig::new(&typed.narrowing, user_id)?,
             inherit: !typed.no_inherit,
             max_depth: max_depth(typed.max_depth)?,
             kernel_frames: !typed.no_kernel,
@@ -110,22 +132,30 @@ fn target(typed: Sampling) -> Result<TargetConfig> {
     if typed.as_root && typed.command.is_empty() {
         return Err(Error::usage("--as-root needs a COMMAND"));
     }
+    let named = named(&typed.targets)?;
+    Ok(named.unwrap_or(TargetConfig::Command {
+        arguments: typed.command,
+        as_root: typed.as_root,
+    }))
+}
+
+/// A target that is there already; none where none was typed.
+pub(super) fn named(typed: &Targets) -> Result<Option<TargetConfig>> {
     if typed.pid.contains(&0) || typed.tid.contains(&0) {
         return Err(Error::usage("0 is not a process"));
     }
+    let pids = distinct(typed.pid.clone());
+    let tids = distinct(typed.tid.clone());
     Ok(if typed.all {
-        TargetConfig::All
-    } else if let Some(cgroup) = typed.cgroup {
-        TargetConfig::Cgroup(cgroup)
+        Some(TargetConfig::All)
+    } else if let Some(cgroup) = &typed.cgroup {
+        Some(TargetConfig::Cgroup(cgroup.clone()))
     } else if !typed.pid.is_empty() {
-        TargetConfig::Processes(distinct(typed.pid).map(Pid).collect())
+        Some(TargetConfig::Processes(pids.map(Pid).collect()))
     } else if !typed.tid.is_empty() {
-        TargetConfig::Threads(distinct(typed.tid).map(Tid).collect())
+        Some(TargetConfig::Threads(tids.map(Tid).collect()))
     } else {
-        TargetConfig::Command {
-            arguments: typed.command,
-            as_root: typed.as_root,
-        }
+        None
     })
 }
 

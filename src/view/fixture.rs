@@ -49,6 +49,7 @@ pub(crate) struct Who {
     pub(crate) tid: u32,
     pub(crate) cpu: u16,
     pub(crate) outcome: Option<Outcome>,
+    pub(crate) state: TaskState,
 }
 
 impl Default for Who {
@@ -59,6 +60,7 @@ impl Default for Who {
             tid: 10,
             cpu: 0,
             outcome: Some(Outcome::Complete),
+            state: TaskState::OnCpu,
         }
     }
 }
@@ -171,7 +173,7 @@ impl Builder {
                 comm: Comm::from(who.comm),
                 weight: Weight(weight),
                 event: 0,
-                state: TaskState::OnCpu,
+                state: who.state,
                 promise: Promise::Deferred(cookie),
                 own_cost: false,
                 in_nmi: false,

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _};
 use somno::cli::{self, Cli};
 use somno::config::annotate::AnnotateConfig;
 use somno::config::diff::DiffConfig;
+use somno::config::dump::DumpConfig;
 use somno::config::export::ExportConfig;
 use somno::config::file::{Settings, is_configurable, without_requirements};
 use somno::config::report::ReportConfig;
@@ -29,7 +30,7 @@ const HEAD: &str = "\
 ";
 
 /// What is typed of each sub-command, at least.
-const TYPED: [(&str, &[&str]); 10] = [
+const TYPED: [(&str, &[&str]); 11] = [
     ("record", &["-a"]),
     ("live", &["-a"]),
     ("view", &["x.somno"]),
@@ -37,6 +38,7 @@ const TYPED: [(&str, &[&str]); 10] = [
     ("annotate", &["x.somno", "f"]),
     ("diff", &["a.somno", "b.somno"]),
     ("export", &["x.somno", "-o", "y.svg"]),
+    ("dump", &["-a"]),
     ("list", &[]),
     ("doctor", &[]),
     ("completions", &["bash"]),
@@ -89,6 +91,9 @@ fn meant(cli: Cli) -> String {
         }
         cli::Command::Diff(typed) => format!("{:?}", DiffConfig::new(*typed).expect("valid")),
         cli::Command::Export(typed) => format!("{:?}", ExportConfig::new(*typed).expect("valid")),
+        cli::Command::Dump(typed) => {
+            format!("{:?}", DumpConfig::new(&typed, |_| None).expect("valid"))
+        }
         cli::Command::List(typed) => format!("{typed:?}"),
         cli::Command::Doctor(typed) => format!("{typed:?}"),
         cli::Command::Completions(typed) => format!("{typed:?}"),

@@ -27,6 +27,7 @@ mod debug_files;
 mod debuginfod;
 mod depth;
 mod doctor;
+mod dump;
 mod ended;
 mod events;
 mod exec;

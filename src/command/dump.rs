@@ -1,0 +1,227 @@
+//! `somno dump`: where every thread is now.
+
+use std::collections::HashSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::progress::Progress;
+use super::screen::Screen;
+use super::{Verbosity, sampling, say, sudo_caller, user_id};
+use crate::bpf;
+use crate::capture::cgroup::Cgroup;
+use crate::capture::perf::Start;
+use crate::capture::targets::{Target, open_process};
+use crate::capture::{Moments, Options, Session};
+use crate::cli::doctor::Format;
+use crate::cli::dump::Dump;
+use crate::config::dump::DumpConfig;
+use crate::config::{MAX_DEPTH, TargetConfig};
+use crate::error::{Context as _, Error, Result};
+use crate::event::{Event, EventSource as _, UserFrame, UserHalf};
+use crate::id::Cookie;
+use crate::proc::machine;
+use crate::profile::Profile;
+use crate::profile::names::Names;
+use crate::profile::tally::Tally;
+use crate::report::{dump as report, dump_json, summary};
+use crate::stitch::{Sample, Stitcher};
+use crate::symbolize::captured::CapturedSymbols;
+use crate::symbolize::files::ModuleFiles;
+use crate::symbolize::jit_maps::JitMaps;
+use crate::symbolize::work::Known;
+use crate::symbolize::worker::name_all;
+use crate::view::dump as view;
+
+/// How long the kernel may take to list its tasks, and to read those that wait.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often those are read that did not stand still.
+const PASSES: u32 = 2;
+/// How often, and how long in a pass, tasks that run are waited for.
+const ROUND: Duration = Duration::from_millis(5);
+const ROUNDS: u32 = 20;
+
+const NOT_FROM_OUTSIDE: &str = "somno: user stacks of threads that wait are [pending]: this kernel \
+    does not let them be read safely (6.12.91, 6.18.33, 7.0.10 and later ones do)";
+
+/// Runs the sub-command and returns the exit status.
+///
+/// # Errors
+/// Whatever fails.
+pub fn run(typed: &Dump, screen: Screen, verbosity: Verbosity) -> Result<u8> {
+    let config = DumpConfig::new(typed, user_id)?;
+    let cgroup = sampling::cgroup(&config.target)?;
+    let target = target(&config.target)?;
+    if verbosity < Verbosity::Diagnostic {
+        bpf::silence_libbpf();
+    }
+    let mut storage = bpf::Storage::new();
+    let everything = sampling::is_everything(&config.target);
+    let options = options(&config, cgroup.as_ref());
+    let mut session = Session::load(&mut storage, &options, everything)?;
+    if !session.prepare_outside()? && verbosity > Verbosity::Quiet {
+        say(NOT_FROM_OUTSIDE);
+    }
+    let began = Instant::now();
+    let mut dumped = Dumped::new();
+    take(&mut session, &target, &mut dumped)?;
+    let took = began.elapsed();
+    dumped.finish(&session.pending());
+    if dumped.tally.samples() == 0 && !config.narrowing.is_narrow() {
+        return Err(Error::failed(
+            "failed to look at the target: it ended, or is kept from us",
+        ));
+    }
+    let names = dumped.name(verbosity)?;
+    screen.show(&dumped.text(&names, config.format, screen))?;
+    if verbosity > Verbosity::Quiet {
+        say(&format!(
+            "somno: {} in {} ms, {}",
+            report::counted(dumped.profile.rows().len(), "thread"),
+            took.as_millis(),
+            summary::completeness(&dumped.tally),
+        ));
+        for line in summary::shortfalls(&dumped.tally, &session.counted()?.lost) {
+            say(&format!("somno: {line}"));
+        }
+    }
+    Ok(0)
+}
+
+fn target(config: &TargetConfig) -> Result<Target<'static>> {
+    Ok(match config {
+        TargetConfig::Processes(pids) => {
+            for &pid in pids {
+                open_process(pid)?;
+            }
+            Target::Processes(pids.clone())
+        }
+        TargetConfig::Threads(tids) => Target::Threads(tids.clone()),
+        TargetConfig::All | TargetConfig::Cgroup(_) => Target::Cpus(Vec::new()),
+        TargetConfig::Command { .. } => unreachable!("none can be typed"),
+    })
+}
+
+/// Nothing but the tasks and the depth counts here: there are no events.
+fn options(config: &DumpConfig, cgroup: Option<&Cgroup>) -> Options {
+    Options {
+        moments: Moments::Now,
+        wakers: false,
+        events: Vec::new(),
+        max_depth: MAX_DEPTH,
+        kernel_frames: true,
+        sleep: true,
+        inherit: false,
+        mark_nmi: false,
+        cpus: config.narrowing.cpus.clone(),
+        uid: config.narrowing.uid,
+        cgroup: cgroup.map(Cgroup::id),
+        comm: config.narrowing.comm.clone(),
+        start: Start::ByCall,
+    }
+}
+
+/// Has every thread looked at: those that wait are read from outside, those that run send their
+/// stacks themselves.
+fn take(session: &mut Session<'_>, target: &Target<'_>, dumped: &mut Dumped) -> Result<()> {
+    session.dump(target, PATIENCE, &mut |event| dumped.add(event))?;
+    for _ in 0..PASSES {
+        session.read_pending(PATIENCE, &mut |event| dumped.add(event))?;
+        for _ in 0..ROUNDS {
+            if !dumped.stitcher.is_waiting() {
+                return Ok(());
+            }
+            thread::sleep(ROUND);
+            session.read_events(&mut |event| dumped.add(event))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is known of the threads.
+struct Dumped {
+    stitcher: Stitcher,
+    profile: Profile,
+    tally: Tally,
+    files: ModuleFiles,
+    captured: CapturedSymbols,
+    jit_maps: JitMaps,
+}
+
+impl Dumped {
+    fn new() -> Self {
+        Self {
+            stitcher: Stitcher::new(),
+            profile: Profile::new(),
+            tally: Tally::new(),
+            files: ModuleFiles::new(),
+            captured: CapturedSymbols::default(),
+            jit_maps: JitMaps::new(sudo_caller()),
+        }
+    }
+
+    fn add(&mut self, event: Event) {
+        let mut add = |sample: Sample| {
+            self.tally.add_sample(&sample);
+            self.profile.add(&sample);
+        };
+        match event {
+            Event::KernelHalf(half) => self.stitcher.push_kernel_half(half, &mut add),
+            Event::UserHalf(half) => {
+                self.stitcher.push_user_half(half.clone(), &mut add);
+                self.see(&half);
+            }
+            Event::Module(module) => {
+                self.files.add(&module);
+                self.profile.modules_mut().add(module);
+            }
+            Event::BuildId(notice) => {
+                self.files.prove(&notice);
+                self.profile.modules_mut().add_build_id(notice);
+            }
+            // the file has all that may come of them
+            Event::Symbols(symbols) if self.files.path(symbols.module).is_ok() => {}
+            Event::Symbols(symbols) => self.captured.add(symbols),
+            Event::Task(_) => {}
+        }
+    }
+
+    fn see(&mut self, half: &UserHalf) {
+        let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
+        if half.frames.iter().any(is_anonymous) {
+            self.jit_maps.see(half.pid, half.process_start, half.time);
+        }
+    }
+
+    fn finish(&mut self, pending: &HashSet<Cookie>) {
+        let stitcher = std::mem::take(&mut self.stitcher);
+        stitcher.finish(pending, &mut |sample| {
+            self.tally.add_sample(&sample);
+            self.profile.add(&sample);
+        });
+        self.jit_maps.finish();
+    }
+
+    fn name(&self, verbosity: Verbosity) -> Result<Names> {
+        let mut progress = Progress::new("naming frames", verbosity > Verbosity::Quiet);
+        let known = Known {
+            files: &self.files,
+            captured: &self.captured,
+            jit_maps: &self.jit_maps,
+        };
+        name_all(self.profile.frames(), known, None, &mut |batch| {
+            progress.set(batch.done, batch.count);
+        })
+        .context(|| "start a thread for symbols".into())
+    }
+
+    fn text(&self, names: &Names, format: Format, screen: Screen) -> String {
+        let owned = view::owned(&self.profile);
+        match format {
+            Format::Text => report::text(&owned, &self.profile, names, screen.look),
+            Format::Json => {
+                let kernel = machine::read().kernel;
+                dump_json::text(&owned, &self.profile, names, &self.tally, &kernel)
+            }
+        }
+    }
+}
