@@ -257,7 +257,8 @@ struct task_struct {
 	struct thread_struct thread;
 	unsigned int flags;
 	unsigned int __state;
-	int on_cpu;
+	/* of another size since 7.0 or later; only what has no sign may be so */
+	unsigned int on_cpu;
 	/* how often it left the CPU by itself, and otherwise */
 	unsigned long nvcsw;
 	unsigned long nivcsw;
