@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::output::Output;
@@ -50,7 +51,9 @@ pub(super) fn run(
     let inputs = inputs()?;
     terminal::give_back_on_panic(SYMBOLS);
     let taken = terminal::Taken::take()?;
-    let mut screen = taken.screen()?;
+    // Its own way to end tells standard error what fails, and panics where that is gone
+    // with the terminal; `taken` gives back all that there is.
+    let mut screen = ManuallyDrop::new(taken.screen()?);
     let mut host = make_host(taken);
     crate::tui::run(&mut screen, model, &inputs, &mut *host)
 }

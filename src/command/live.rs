@@ -233,7 +233,8 @@ fn show(
     };
     let shared = shared.clone();
     let run = move || {
-        let shown = privileges::keep_none(target::sudo_caller_ids()).and_then(|()| {
+        let _leaving = Leaving(shared.clone());
+        privileges::keep_none(target::sudo_caller_ids()).and_then(|()| {
             let store = update::empty_store(health.header.began);
             let mut model = Model::new(store, health, Source::Live, theme);
             model.output = console.as_ref().map(|_| output::State::default());
@@ -246,12 +247,20 @@ fn show(
                     size: (0, 0),
                 })
             })
-        });
-        shared.leave();
-        shown
+        })
     };
     let thread = thread::Builder::new().name(INTERFACE.into());
     thread.spawn(run).context(|| "start a thread".into())
+}
+
+/// Says that the interface was left when this is dropped: when it panics too, or else
+/// sampling would go on for nobody.
+struct Leaving(Shared);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 fn join(interface: JoinHandle<Result<()>>) -> Result<()> {

@@ -112,13 +112,12 @@ impl Terminal {
     /// The pid of the somno that the shell runs.
     fn somno(&self) -> u32 {
         let shell = self.tmux(&["list-panes", "-F", "#{pane_pid}"]);
-        let children = format!("/proc/{0}/task/{0}/children", shell.trim());
+        let shell = shell.trim().parse().expect("it is a pid");
         let mut found = None;
         until("somno runs", PATIENCE, || {
-            let children = fs::read_to_string(&children).unwrap_or_default();
-            found = children.split_whitespace().find_map(|pid| {
-                let comm = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-                (comm.trim() == "somno").then(|| pid.parse().ok())?
+            found = children(shell).into_iter().find(|pid| {
+                let comm = fs::read_to_string(format!("/proc/{pid}/comm"));
+                comm.is_ok_and(|comm| comm.trim() == "somno")
             });
             found.is_some()
         });
@@ -135,6 +134,14 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.tmux(&["kill-server"]);
     }
+}
+
+/// The processes that a process's first thread has started.
+fn children(pid: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    let pids = children.split_whitespace().map(str::parse);
+    pids.collect::<Result<_, _>>().expect("they are pids")
 }
 
 /// What `stty -a` says, from the screen's last lines.
@@ -288,6 +295,27 @@ fn terminal_is_given_back() {
     terminal.press_for("7", "User stacks, by how they ended");
     terminal.press_for("C-c", "samples in");
     assert_eq!(settings(&terminal), before, "continued and left");
+}
+
+/// Check that nothing stays when the terminal goes away, even where somno was told not to
+/// care for that: sampling would go on for nobody.
+#[test]
+fn terminal_may_go_away() {
+    let machine = Machine::take();
+    let chain = machine.fixture("chain");
+    for (columns, setting) in [(105, "trap - HUP"), (106, "trap '' HUP")] {
+        let terminal = Terminal::open(columns, 30, machine.path("").as_path());
+        terminal.run(&format!("{setting}; {SOMNO} live -- {}", chain.path()));
+        terminal.expect("medium");
+        let pid = terminal.somno();
+        let command = children(pid);
+        assert_eq!(command.len(), 1, "{command:?}");
+        drop(terminal);
+        until("somno and its command are gone", PATIENCE, || {
+            let is_gone = |pid| !Path::new(&format!("/proc/{pid}")).exists();
+            is_gone(pid) && is_gone(command[0])
+        });
+    }
 }
 
 /// Check that any size is drawn while it changes, and one that is too small says so.
