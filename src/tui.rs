@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use ratatui::crossterm::event::Event;
+use rustix::time::{ClockId, clock_gettime};
 
 use self::message::{ExportFormat, Message, News};
 use self::model::Model;
@@ -35,9 +36,11 @@ use crate::time::Timestamp;
 
 /// How often news are shown.
 const FRAME: Duration = Duration::from_millis(250);
-/// What part of the time may go into showing them: they come less often where it takes
+/// What part of a CPU may go into showing them: they come less often where it takes
 /// longer. Keys are answered at once all the same.
 const PART: u32 = 20;
+/// How long news wait at most, or there would be too much of them to keep.
+const FRAME_MAX: Duration = Duration::from_secs(2);
 
 /// What comes to the interface by itself.
 #[derive(Debug)]
@@ -91,13 +94,15 @@ pub fn run<B: Backend>(
     loop {
         let now = Instant::now();
         if now >= next {
+            let before = own_cpu();
             if let Some(news) = host.news() {
                 update(model, Message::News(Box::new(news)));
             }
             update(model, Message::Tick(host.now()));
             host.resized(model.size.width, model.areas().body.height);
             draw(terminal, model)?;
-            next = Instant::now() + FRAME.max(now.elapsed() * PART);
+            let took = own_cpu().saturating_sub(before);
+            next = Instant::now() + (took * PART).clamp(FRAME, FRAME_MAX);
             continue;
         }
         let input = match inputs.recv_timeout(next - now) {
@@ -113,6 +118,15 @@ pub fn run<B: Backend>(
         }
         draw(terminal, model)?;
     }
+}
+
+/// CPU time of this thread: on a busy machine what it takes by the clock says little.
+fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.cast_unsigned(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
 }
 
 /// Takes an input; tells whether it was the last one.
