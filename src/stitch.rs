@@ -76,6 +76,8 @@ pub struct Stitcher<U = UserHalf> {
     latest: FxHashMap<u32, Rc<U>>,
     replaced: FxHashMap<Cookie, Rc<U>>,
     replaced_before: FxHashMap<Cookie, Rc<U>>,
+    /// Cookies of what is held that nothing was pending for when that was asked last.
+    released: HashSet<Cookie>,
 }
 
 impl<U> Default for Stitcher<U> {
@@ -85,6 +87,7 @@ impl<U> Default for Stitcher<U> {
             latest: FxHashMap::default(),
             replaced: FxHashMap::default(),
             replaced_before: FxHashMap::default(),
+            released: HashSet::new(),
         }
     }
 }
@@ -159,6 +162,33 @@ impl<U: UserPart> Stitcher<U> {
         let replaced = self.replaced.values().chain(self.replaced_before.values());
         let user = self.latest.values().chain(replaced);
         kernel + user.map(|half| 1 + half.size()).sum::<usize>()
+    }
+
+    /// Forgets what can have no other half any more, so that what is held stays bounded
+    /// while sampling goes on; samples whose user half was lost go to `sink`. To be called
+    /// after a round, with what is pending then: a slot is released behind its user half,
+    /// so of what was released at one call everything has been pushed by the next one.
+    pub fn forget_released(&mut self, pending: &HashSet<Cookie>, sink: &mut dyn FnMut(Sample<U>)) {
+        let released = std::mem::take(&mut self.released);
+        for cookie in &released {
+            for kernel_half in self.waiting.remove(cookie).unwrap_or_default() {
+                let user = User::Missing(Outcome::Lost);
+                sink(Sample { kernel_half, user });
+            }
+        }
+        self.latest
+            .retain(|_, half| !released.contains(&half.cookie()));
+        let held = self.latest.values().map(|half| half.cookie());
+        let held = held.chain(self.waiting.keys().copied());
+        self.released = held.filter(|cookie| !pending.contains(cookie)).collect();
+    }
+
+    /// Gives up on every sample that waits: its task is in the kernel for too long.
+    pub fn give_up(&mut self, sink: &mut dyn FnMut(Sample<U>)) {
+        for kernel_half in std::mem::take(&mut self.waiting).into_values().flatten() {
+            let user = User::Missing(Outcome::Pending);
+            sink(Sample { kernel_half, user });
+        }
     }
 
     /// Gives up on what still waits: `pending` is still in the kernel, all else was lost.
@@ -286,6 +316,40 @@ mod tests {
             stitcher.finish(&HashSet::from([cookie(2)]), sink);
         });
         assert_eq!(seen, [Some(Outcome::Pending)]);
+    }
+
+    /// Check that nothing is held for good of what was lost, and what is pending waits on.
+    #[test]
+    fn forgets_what_was_released() {
+        let mut stitcher = Stitcher::new();
+        let pending = HashSet::from([cookie(2)]);
+        let seen = outcomes(|sink| {
+            stitcher.push_user_half(user_half(0), sink);
+            for turn in [1, 2] {
+                stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(turn))), sink);
+            }
+            stitcher.forget_released(&pending, sink);
+            stitcher.end_round();
+        });
+        assert_eq!(seen, [], "what was lost may still be on its way");
+        assert_eq!(stitcher.held(), 4);
+        let seen = outcomes(|sink| stitcher.forget_released(&pending, sink));
+        assert_eq!(seen, [Some(Outcome::Lost)]);
+        assert_eq!(stitcher.held(), 1);
+        let seen = outcomes(|sink| stitcher.push_user_half(user_half(2), sink));
+        assert_eq!(seen, [Some(Outcome::Complete)]);
+    }
+
+    /// Check that a task that stays in the kernel cannot make what is held grow.
+    #[test]
+    fn gives_up_on_what_waits() {
+        let mut stitcher = Stitcher::new();
+        let seen = outcomes(|sink| {
+            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
+            stitcher.give_up(sink);
+        });
+        assert_eq!(seen, [Some(Outcome::Pending)]);
+        assert_eq!(stitcher.held(), 0);
     }
 
     /// Check that samples without a user half to come are passed on at once.

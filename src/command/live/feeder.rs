@@ -20,6 +20,8 @@ use crate::tui::message::Health;
 
 /// How often it is told how sampling goes.
 const HEALTH: Duration = Duration::from_secs(1);
+/// Frames of halves that wait for others; beyond that no sample waits. Some 60 MB.
+const HELD_MAX: usize = 1 << 22;
 
 /// The middle of the pipeline: events in, batches out.
 #[derive(Debug)]
@@ -106,6 +108,19 @@ impl Feeder {
         });
     }
 
+    /// Forgets halves that wait for others in vain.
+    fn forget(&mut self, session: &Session<'_>) {
+        let (collected, gatherer) = (&mut self.collected, &mut self.gatherer);
+        let mut sink = |sample| {
+            collected.tally.add_sample(&sample);
+            gatherer.add(&sample);
+        };
+        self.stitcher.forget_released(&session.pending(), &mut sink);
+        if self.stitcher.held() > HELD_MAX {
+            self.stitcher.give_up(&mut sink);
+        }
+    }
+
     /// Gives up on samples that wait for user stacks.
     pub(super) fn finish(&mut self, session: &Session<'_>) {
         let pending = session.pending();
@@ -147,6 +162,7 @@ impl Sink for Feeder {
         self.pass_on();
         if Instant::now() >= self.next_health {
             self.next_health = Instant::now() + HEALTH;
+            self.forget(session);
             self.tell_health(session, self.about.began.elapsed());
         }
     }
