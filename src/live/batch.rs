@@ -64,6 +64,23 @@ impl Batch {
         self.stacks.append(&mut later.stacks);
     }
 
+    /// Makes one of several that came one behind the other, with what later ones may refer
+    /// to and without the samples.
+    #[must_use]
+    pub fn without_samples(batches: Vec<Self>) -> Option<Self> {
+        let mut all = batches.into_iter().reduce(|mut before, mut later| {
+            debug_assert!(later.anew, "numbers of frames would be missing");
+            before.modules.append(&mut later.modules);
+            before.build_ids.append(&mut later.build_ids);
+            later.modules = before.modules;
+            later.build_ids = before.build_ids;
+            later
+        })?;
+        all.samples = Vec::new();
+        all.stacks = Vec::new();
+        Some(all)
+    }
+
     /// Every sample with its stack.
     pub fn samples(&self) -> impl Iterator<Item = (&Sample, &[FrameId])> {
         let mut from = 0;
@@ -72,5 +89,30 @@ impl Batch {
             from += sample.depth;
             (sample, stack)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::fake::Fake;
+
+    /// Check that what nobody takes is no longer held, but for what later samples refer to.
+    #[test]
+    fn samples_are_left_out() {
+        let batches = ["before", "behind"].map(|name| {
+            let mut fake = Fake::new();
+            fake.sample(1, ("app", 1, 1), &[name, name, "both"]);
+            fake.name_all();
+            fake.take()
+        });
+        let [before, mut behind] = batches;
+        behind.anew = true;
+        let frames = behind.frames.clone();
+        let all = Batch::without_samples(vec![before, behind]).expect("there are two");
+        assert!(all.anew && all.samples.is_empty() && all.stacks.is_empty());
+        assert_eq!((all.modules.len(), all.frames), (4, frames));
+        assert_eq!(all.named.len(), 2);
+        assert!(Batch::without_samples(Vec::new()).is_none());
     }
 }

@@ -148,8 +148,12 @@ impl Store {
             is_recent.then(|| numbers[thread].index())
         });
         let pids: FxHashSet<_> = new.iter().map(|(_, thread)| thread.pid).collect();
+        let tids: FxHashSet<_> = new
+            .iter()
+            .map(|(_, thread)| (thread.pid, thread.tid))
+            .collect();
         self.process_names.retain(|pid, _| pids.contains(pid));
-        self.thread_names.retain(|(pid, _), _| pids.contains(pid));
+        self.thread_names.retain(|thread, _| tids.contains(thread));
         self.threads = new;
         numbers
     }

@@ -13,6 +13,8 @@ id!(
 
 /// Nodes of a tree at most; what would be more is counted by what called it. Some 60 MB.
 const NODES_MAX: usize = 1 << 19;
+/// Stacks whose nodes are remembered; those of others are found frame by frame. Some 40 MB.
+const STACKS_MAX: usize = 1 << 20;
 
 /// A tree to which weights are added and taken away.
 #[derive(Debug)]
@@ -207,9 +209,11 @@ impl Tree {
         self.stacks.get(&(below, stack)).copied()
     }
 
-    /// Remembers the node of a stack below a node.
+    /// Remembers the node of a stack below a node, where there is room.
     pub fn set_stack(&mut self, below: NodeId, stack: StackId, node: NodeId) {
-        self.stacks.insert((below, stack), node);
+        if self.stacks.len() < STACKS_MAX {
+            self.stacks.insert((below, stack), node);
+        }
     }
 
     fn has_above(&self, node: NodeId, entry: EntryId) -> bool {

@@ -4,11 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::live::batch::Batch;
-use crate::live::store::Bounds;
 use crate::tui::message::{Health, News};
 
 /// Bytes of output that wait to be shown; the latest are kept.
 const OUTPUT_MAX: usize = 1 << 18;
+/// Samples that wait to be shown, those of some 13 s at the highest rate on two CPUs, and
+/// the frames of their stacks. Some 50 MB.
+const SAMPLES_MAX: usize = 1 << 18;
+const FRAMES_MAX: usize = 1 << 23;
+/// Lines that wait to be said; the latest are kept.
+const LINES_MAX: usize = 16;
 
 /// News that wait to be taken, and whether anybody will.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +37,7 @@ impl Shared {
         (!is_empty).then_some(news)
     }
 
-    /// Adds samples and names. Where nobody takes them they are dropped, and counted, as
-    /// soon as they are more than are ever kept.
+    /// Adds samples and names. Where nobody takes them samples are dropped, and counted.
     pub(super) fn add(&self, batch: Batch) {
         if batch.is_empty() {
             return;
@@ -43,12 +47,12 @@ impl Shared {
             Some(last) if !batch.anew => last.append(batch),
             _ => news.batches.push(batch),
         }
-        let samples: usize = news.batches.iter().map(|batch| batch.samples.len()).sum();
-        if samples > Bounds::LIVE.rows {
-            for batch in &mut news.batches {
-                batch.samples.clear();
-                batch.stacks.clear();
-            }
+        let sum = |count: fn(&Batch) -> usize| news.batches.iter().map(count).sum::<usize>();
+        let samples = sum(|batch| batch.samples.len());
+        if samples > SAMPLES_MAX || sum(|batch| batch.stacks.len()) > FRAMES_MAX {
+            news.batches = Batch::without_samples(std::mem::take(&mut news.batches))
+                .into_iter()
+                .collect();
             news.unshown += samples as u64;
         }
     }
@@ -73,7 +77,10 @@ impl Shared {
 
     /// Adds a line to be said.
     pub(super) fn say(&self, line: String) {
-        self.news().said.push(line);
+        let mut news = self.news();
+        news.said.push(line);
+        let excess = news.said.len().saturating_sub(LINES_MAX);
+        news.said.drain(..excess);
     }
 
     /// Takes notice that the interface was left.
