@@ -12,6 +12,7 @@ use super::entries::{Entries, Entry, EntryId, Function, Kind};
 use super::interned::{Id as _, Interned};
 use super::store::{Key, KeyId, SiteId, Store};
 use crate::addr::UserAddress;
+use crate::event::Comm;
 use crate::id::{Cpu, Pid, Tid};
 use crate::profile::frames::Frame;
 use crate::profile::stacks::{StackId, StackTable};
@@ -20,6 +21,8 @@ use crate::time::ProcessStart;
 
 /// What stands for stacks that are not known any more.
 const FORGOTTEN: &str = "[forgotten]";
+/// What threads are called that ended with too many names.
+const OTHERS: &str = "[others]";
 
 /// What became of the numbers.
 #[derive(Debug)]
@@ -141,7 +144,11 @@ impl Store {
         let mut numbers = Vec::with_capacity(old.len());
         for (id, thread) in old.iter() {
             let is_recent = is_recent[id.index()];
-            numbers.push(new.intern(if is_recent { *thread } else { ended(thread) }));
+            numbers.push(new.intern(if is_recent {
+                *thread
+            } else {
+                self.ended(thread.comm)
+            }));
         }
         self.activity.renumber(|thread| {
             let is_recent = *is_recent.get(thread)?;
@@ -226,7 +233,7 @@ impl Store {
                     stack: stacks[key.stack.index()],
                 }
             } else {
-                let thread = ended(self.threads.get(thread));
+                let thread = self.ended(self.threads.get(thread).comm);
                 Key {
                     thread: self.threads.intern(thread),
                     cpu: Cpu(0),
@@ -245,6 +252,17 @@ impl Store {
         numbers
     }
 
+    /// What a thread becomes when there are too many: all of one name.
+    fn ended(&mut self, comm: Comm) -> Thread {
+        let has_room = self.ended.len() < self.bounds.threads / 4;
+        let is_told = self.ended.contains(&comm) || has_room && self.ended.insert(comm);
+        Thread {
+            pid: Pid(0),
+            tid: Tid(0),
+            comm: if is_told { comm } else { OTHERS.into() },
+        }
+    }
+
     /// The stack that stands for those that are not known any more.
     fn forgotten(&mut self) -> StackId {
         let entry = self.entry(Entry::Function(Function {
@@ -259,15 +277,6 @@ impl Store {
             self.places.push(nowhere);
         }
         self.stacks.intern(StackId::ROOT, site)
-    }
-}
-
-/// What a thread becomes when there are too many: all of one name.
-fn ended(thread: &Thread) -> Thread {
-    Thread {
-        pid: Pid(0),
-        tid: Tid(0),
-        comm: thread.comm,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::activity::Activity;
 use super::batch::Batch;
@@ -127,6 +127,8 @@ pub struct Store {
     pub(super) threads: ThreadTable,
     pub(super) process_names: FxHashMap<Pid, (Comm, bool)>,
     pub(super) thread_names: FxHashMap<(Pid, Tid), Comm>,
+    /// Names of threads that are told apart after their end.
+    pub(super) ended: FxHashSet<Comm>,
     pub(super) keys: Interned<KeyId, Key>,
     pub(super) history: History,
     /// Sums of weights by key.
@@ -157,6 +159,7 @@ impl Store {
             threads: ThreadTable::default(),
             process_names: FxHashMap::default(),
             thread_names: FxHashMap::default(),
+            ended: FxHashSet::default(),
             keys: Interned::default(),
             history: History::new(bounds.rows),
             all: Vec::new(),
@@ -227,6 +230,12 @@ impl Store {
         self.decaying = Decaying::new(now);
         self.heat = Heat::new(now, self.bounds.seconds);
         self.activity = Activity::new(now, self.bin);
+    }
+
+    /// How much is kept at most.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// When the first sample may have been taken.

@@ -5,11 +5,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::batch::{Batch, Sample};
 use super::fake::{BEGAN, Fake, Random};
 use super::shown::{Group, Settings, Shown, Window};
 use super::store::{Bounds, Store};
 use super::tree::Tree;
-use crate::time::Timestamp;
+use crate::addr::UserAddress;
+use crate::event::Weight;
+use crate::id::{Cpu, Pid, Tid};
+use crate::profile::frames::{Frame, FrameTable};
+use crate::profile::names::{FrameName, Kind, NamedFrame, Naming};
+use crate::profile::threads::Thread;
+use crate::time::{ProcessStart, Timestamp};
 
 const SMALL: Bounds = Bounds {
     rows: 200,
@@ -186,4 +193,105 @@ fn frozen_stays() {
     shown.thaw(&mut store, at(299));
     assert_eq!(shown.tree().total(Tree::root()), 101.0);
     assert_eq!(shown.now(), at(299));
+}
+
+/// A flood in which nothing comes twice: places in the code, stacks, processes, their names.
+struct Flood {
+    random: Random,
+    frames: u64,
+    threads: u32,
+}
+
+impl Flood {
+    const SAMPLES: usize = 20;
+
+    /// What came at a second.
+    fn second(&mut self, second: u64) -> Batch {
+        let first = self.frames;
+        self.frames += 32;
+        let place = |number| Frame::Anonymous(Pid(1), ProcessStart(1), UserAddress(number));
+        let frames: Vec<_> = (first..self.frames).map(place).collect();
+        let mut table = FrameTable::default();
+        let ids: Vec<_> = frames.iter().map(|&frame| table.intern(frame)).collect();
+        let named = ids.iter().map(|&id| {
+            let name = FrameName::new(&format!("f{}", first + id.index() as u64), Kind::Jit);
+            let location = None;
+            (id, Naming::Named(vec![NamedFrame { name, location }]))
+        });
+        let mut batch = Batch {
+            anew: true,
+            frames,
+            named: named.collect(),
+            ..Batch::default()
+        };
+        for at in 0..Self::SAMPLES as u64 {
+            self.threads += 1;
+            let depth = 1 + self.random.below(24);
+            let stack = (0..depth).map(|_| ids[self.random.below(ids.len())]);
+            batch.stacks.extend(stack);
+            batch.samples.push(Sample {
+                time: Timestamp(BEGAN.0 + second * 1_000_000_000 + at),
+                weight: Weight(1),
+                thread: Thread {
+                    pid: Pid(self.threads % 3),
+                    tid: Tid(self.threads),
+                    comm: format!("run-{}", self.threads).as_str().into(),
+                },
+                cpu: Cpu(0),
+                depth,
+            });
+        }
+        batch
+    }
+}
+
+/// Check that hours of what was never seen before are kept within bounds, and every
+/// sample is counted.
+#[test]
+fn hours_are_bounded() {
+    let (mut store, hours) = (Store::new(BEGAN, SMALL, 1_000_000_000), 3);
+    let mut shown = Shown::new(&mut store, settings(Window::All), BEGAN);
+    let mut flood = Flood {
+        random: Random(7),
+        frames: 0,
+        threads: 0,
+    };
+    for second in (0..hours * 3600).step_by(10) {
+        let applied = store.apply(flood.second(second));
+        shown.take(&mut store, &applied);
+        if store.wants_rebuild() {
+            let rebuilt = store.rebuild(&[], &[]);
+            shown.renumber(&rebuilt.keys);
+            shown.rebuild(&mut store);
+        }
+        // What is kept, and what came since.
+        for (what, size, most) in [
+            ("samples", store.history.len(), SMALL.rows),
+            ("keys", store.keys.len(), SMALL.keys),
+            ("sums", store.all.len(), SMALL.keys),
+            ("decaying sums", store.decaying.sums().len(), SMALL.keys),
+            ("stacks", store.stacks.len(), SMALL.stacks),
+            ("sites", store.sites.len(), SMALL.stacks + 64),
+            ("places", store.places.len(), SMALL.stacks + 64),
+            (
+                "entries",
+                store.entries.len(),
+                SMALL.stacks + SMALL.threads + 64,
+            ),
+            ("frames", store.frames.len(), 32),
+            ("threads", store.threads.len(), SMALL.threads),
+            ("names of threads", store.thread_names.len(), SMALL.threads),
+            ("names of processes", store.process_names.len(), 3),
+            (
+                "seconds",
+                store.heat.seconds().1 - store.heat.seconds().0,
+                SMALL.seconds,
+            ),
+            ("nodes", shown.tree().len(), SMALL.stacks + SMALL.keys),
+        ] {
+            assert!(size <= most, "{size} {what} of {most} after {second} s");
+        }
+    }
+    let count = (hours * 360 * Flood::SAMPLES as u64) as f64;
+    assert_eq!(shown.tree().total(Tree::root()), count);
 }

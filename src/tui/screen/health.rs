@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::event::{Mode, Outcome};
+use crate::live::store::{Bounds, Store};
 use crate::profile::outcome_key;
 use crate::report::summary;
 use crate::tui::list;
@@ -206,6 +207,9 @@ fn say_costs(model: &Model, say: &mut dyn FnMut(String)) {
         own.anonymous as f64 / 1e6,
         own.peak_resident as f64 / 1e6
     ));
+    if let Some(kept) = kept(&model.store) {
+        say(kept);
+    }
     if let Some(since) = model.store.history().since() {
         let kept = model.now.0.saturating_sub(since.0) / 1_000_000_000;
         let kept = text::clock(kept);
@@ -213,6 +217,23 @@ fn say_costs(model: &Model, say: &mut dyn FnMut(String)) {
             "Samples of the last {kept} are kept one by one; older ones as sums."
         ));
     }
+}
+
+/// How much is kept of how much at most; nothing where everything is.
+fn kept(store: &Store) -> Option<String> {
+    let bounds = store.bounds();
+    (bounds != Bounds::NONE).then(|| {
+        format!(
+            "Kept: {} of at most {} samples, {} of {} stacks, {} of {} sums by thread, CPU and \
+             stack. Rare stacks beyond that count as [forgotten].",
+            grouped(store.history().len() as u64),
+            grouped(bounds.rows as u64),
+            grouped(store.stack_count() as u64),
+            grouped(bounds.stacks as u64),
+            grouped(store.keys().len() as u64),
+            grouped(bounds.keys as u64),
+        )
+    })
 }
 
 pub(super) fn settle(model: &mut Model) {
