@@ -2,7 +2,8 @@
 //! without what there is no room for.
 //!
 //! What is kept: samples of which every one is known, latest first, then the heaviest
-//! stacks. What is not kept counts on as `[forgotten]`, by the name of its thread.
+//! stacks. What is not kept counts on as `[forgotten]`, by the name of its thread; so does,
+//! on top of its known callers, what comes while there is no room.
 
 use std::sync::Arc;
 
@@ -56,12 +57,17 @@ impl Store {
         !self.renamed.is_empty() || self.is_too_large()
     }
 
-    /// Whether there is more than the bounds allow.
+    /// Whether there is no room for more.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        self.keys.len() > self.bounds.keys
-            || self.stacks.len() > self.bounds.stacks
-            || self.threads.len() > self.bounds.threads
+        self.is_overfull() || self.stacks.len() >= self.bounds.stacks
+    }
+
+    /// Whether there is more than the bounds allow. Stacks are never too many: what comes
+    /// when there is no room for one counts as `[forgotten]` by what is known of its callers.
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.keys.len() > self.bounds.keys || self.threads.len() > self.bounds.threads
     }
 
     /// Makes the tables anew; keys with a sum in `shown` stay as long as any do, and
@@ -222,7 +228,8 @@ impl Store {
         let old_all = std::mem::take(&mut self.all);
         let mut decaying = Vec::new();
         let mut numbers = Vec::with_capacity(old.len());
-        let mut forgotten = None;
+        let forgotten = self.forgotten();
+        let forgotten = self.stacks.intern(StackId::ROOT, forgotten);
         for (id, key) in old.iter() {
             let thread = threads[key.thread.index()];
             let all = old_all.get(id.index()).copied().unwrap_or_default();
@@ -237,7 +244,7 @@ impl Store {
                 Key {
                     thread: self.threads.intern(thread),
                     cpu: Cpu(0),
-                    stack: *forgotten.get_or_insert_with(|| self.forgotten()),
+                    stack: forgotten,
                 }
             };
             let new = self.keys.intern(new);
@@ -263,8 +270,8 @@ impl Store {
         }
     }
 
-    /// The stack that stands for those that are not known any more.
-    fn forgotten(&mut self) -> StackId {
+    /// The site that stands for those that are not known, or not any more.
+    pub(super) fn forgotten(&mut self) -> SiteId {
         let entry = self.entry(Entry::Function(Function {
             name: FORGOTTEN.into(),
             kind: Kind::Reason,
@@ -276,7 +283,7 @@ impl Store {
             let nowhere = Frame::Anonymous(Pid(0), ProcessStart(0), UserAddress(0));
             self.places.push(nowhere);
         }
-        self.stacks.intern(StackId::ROOT, site)
+        site
     }
 }
 

@@ -70,7 +70,7 @@ pub struct Bounds {
     pub rows: usize,
     /// Combinations of thread, CPU and stack that are told apart.
     pub keys: usize,
-    /// Stacks and their beginnings.
+    /// Stacks and their beginnings; beside these, one `[forgotten]` on top of each.
     pub stacks: usize,
     /// Threads by their names.
     pub threads: usize,
@@ -80,7 +80,9 @@ pub struct Bounds {
 
 impl Bounds {
     /// While sampling goes on. At 20,000 samples a second their last 50 seconds are kept
-    /// one by one. All tables together take up to 200 MB.
+    /// one by one. All tables together take up to 300 MB, also while they are made anew;
+    /// whoever captures and what finds names take some 100 MB beside, and the largest debug
+    /// information that is read.
     pub const LIVE: Self = Self {
         rows: 1_000_000,
         keys: 1 << 18,
@@ -429,7 +431,7 @@ impl Store {
     }
 
     fn stack(&mut self, cpu: Cpu, frames: &[FrameId]) -> StackId {
-        let latest = self.latest.entry(cpu).or_default();
+        let mut latest = self.latest.remove(&cpu).unwrap_or_default();
         let same = latest.iter().zip(frames);
         let same = same.take_while(|((before, _), now)| before == *now).count();
         latest.truncate(same);
@@ -437,11 +439,25 @@ impl Store {
         for &frame in &frames[same..] {
             // A frame that was not defined is of whoever captured; nothing is known of it.
             if let Some(&KnownFrame { site, .. }) = self.frames.get(frame.index()) {
-                stack = self.stacks.intern(stack, site);
+                let Some(known) = self.stack_of(stack, site) else {
+                    let forgotten = self.forgotten();
+                    stack = self.stacks.intern(stack, forgotten);
+                    break;
+                };
+                stack = known;
             }
             latest.push((frame, stack));
         }
+        self.latest.insert(cpu, latest);
         stack
+    }
+
+    /// The stack of a site called from another, if it is known or there is room.
+    fn stack_of(&mut self, parent: StackId, site: SiteId) -> Option<StackId> {
+        if self.stacks.len() < self.bounds.stacks {
+            return Some(self.stacks.intern(parent, site));
+        }
+        self.stacks.find(parent, site)
     }
 
     pub(super) fn forget_latest(&mut self) {

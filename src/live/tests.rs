@@ -127,7 +127,7 @@ fn bounds_keep_every_weight() {
                 "{} keys",
                 store.keys().len()
             );
-            assert!(store.stack_count() <= SMALL.stacks);
+            assert!(store.stack_count() <= SMALL.stacks + SMALL.keys);
             assert!(store.threads().len() <= SMALL.threads);
             assert!(store.history().len() <= SMALL.rows);
         }
@@ -249,6 +249,7 @@ impl Flood {
 /// sample is counted.
 #[test]
 fn hours_are_bounded() {
+    let stacks = SMALL.stacks + SMALL.keys;
     let (mut store, hours) = (Store::new(BEGAN, SMALL, 1_000_000_000), 3);
     let mut shown = Shown::new(&mut store, settings(Window::All), BEGAN);
     let mut flood = Flood {
@@ -270,14 +271,10 @@ fn hours_are_bounded() {
             ("keys", store.keys.len(), SMALL.keys),
             ("sums", store.all.len(), SMALL.keys),
             ("decaying sums", store.decaying.sums().len(), SMALL.keys),
-            ("stacks", store.stacks.len(), SMALL.stacks),
-            ("sites", store.sites.len(), SMALL.stacks + 64),
-            ("places", store.places.len(), SMALL.stacks + 64),
-            (
-                "entries",
-                store.entries.len(),
-                SMALL.stacks + SMALL.threads + 64,
-            ),
+            ("stacks", store.stacks.len(), stacks),
+            ("sites", store.sites.len(), stacks + 64),
+            ("places", store.places.len(), stacks + 64),
+            ("entries", store.entries.len(), stacks + SMALL.threads + 64),
             ("frames", store.frames.len(), 32),
             ("threads", store.threads.len(), SMALL.threads),
             ("names of threads", store.thread_names.len(), SMALL.threads),
@@ -287,7 +284,7 @@ fn hours_are_bounded() {
                 store.heat.seconds().1 - store.heat.seconds().0,
                 SMALL.seconds,
             ),
-            ("nodes", shown.tree().len(), SMALL.stacks + SMALL.keys),
+            ("nodes", shown.tree().len(), stacks + SMALL.keys),
         ] {
             assert!(size <= most, "{size} {what} of {most} after {second} s");
         }

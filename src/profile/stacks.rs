@@ -50,6 +50,12 @@ impl<F: Copy + Eq + Hash> StackTable<F> {
         })
     }
 
+    /// The stack of a frame called from `parent`, where it is known.
+    #[must_use]
+    pub fn find(&self, parent: StackId, frame: F) -> Option<StackId> {
+        self.ids.get(&(parent, frame)).copied()
+    }
+
     /// The stack below a stack's leaf, and the leaf; none for the empty one.
     #[must_use]
     pub fn split(&self, stack: StackId) -> Option<(StackId, F)> {

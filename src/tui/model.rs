@@ -224,7 +224,7 @@ impl Model {
     pub(super) fn rebuild_if_due(&mut self) {
         let is_overgrown = self.tree().len() > 2 * self.size_at_rebuild + 65_536;
         let is_wanted = self.store.wants_rebuild() || is_overgrown;
-        if !self.store.is_too_large() && (!is_wanted || self.now < self.next_rebuild) {
+        if !self.store.is_overfull() && (!is_wanted || self.now < self.next_rebuild) {
             return;
         }
         let held = self.held();
