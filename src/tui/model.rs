@@ -245,10 +245,10 @@ impl Model {
         if let Some(search) = &mut self.search {
             search.forget();
         }
-        // So much takes some milliseconds for a hundred thousand nodes.
+        // So much takes some tens of milliseconds for a hundred thousand nodes.
         let size = self.shown.tree().len() + self.store.stack_count();
         self.size_at_rebuild = self.shown.tree().len();
-        let pause = 250 + size as u64 / 66;
+        let pause = 250 + size as u64 / 33;
         self.next_rebuild = Timestamp(self.now.0 + pause * 1_000_000);
         self.is_stale = true;
     }
