@@ -105,7 +105,7 @@ fn place(modules: &ModuleTable, frame: &StackFrame<'_>) -> (u64, String) {
     let (address, module) = match frame.frame {
         Frame::File(id, offset) => {
             let path = modules.get(id).map(ModuleInfo::path);
-            let path = path.unwrap_or_else(|| modules.base_name(id));
+            let path = path.unwrap_or_else(|| modules.base_name(id).to_string());
             (offset.0, path.replace(char::is_whitespace, "_"))
         }
         Frame::Anonymous(pid, _, address) => (address.0, format!("/tmp/perf-{pid}.map")),

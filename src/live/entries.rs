@@ -160,7 +160,7 @@ pub fn place(frame: Frame, modules: &ModuleTable) -> FrameName {
 
 fn module(frame: Frame, modules: &ModuleTable) -> Arc<str> {
     match frame {
-        Frame::File(module, _) => modules.base_name(module).into(),
+        Frame::File(module, _) => modules.base_name(module),
         _ => Arc::default(),
     }
 }

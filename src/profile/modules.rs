@@ -1,6 +1,9 @@
 //! The table of files that code was in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::event::{BuildId, Module, ModuleBuildId};
 use crate::id::ModuleId;
@@ -8,6 +11,8 @@ use crate::text;
 
 /// The name of the code that the kernel maps into every process.
 const VDSO: &str = "[vdso]";
+/// The name of a file without one.
+const UNKNOWN: &str = "?";
 
 /// A module, and its build id where it has one that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +35,8 @@ impl ModuleInfo {
 #[derive(Debug, Default)]
 pub struct ModuleTable {
     modules: BTreeMap<ModuleId, ModuleInfo>,
+    /// The last parts of their paths.
+    base_names: FxHashMap<ModuleId, Arc<str>>,
 }
 
 impl ModuleTable {
@@ -39,6 +46,10 @@ impl ModuleTable {
             module,
             build_id: None,
         };
+        let path = info.path();
+        let base_name = path.rsplit('/').next().filter(|name| !name.is_empty());
+        let base_name = base_name.unwrap_or(UNKNOWN).into();
+        self.base_names.insert(info.module.id, base_name);
         self.modules.insert(info.module.id, info);
     }
 
@@ -74,14 +85,11 @@ impl ModuleTable {
 
     /// The last part of a module's path, safe to show.
     #[must_use]
-    pub fn base_name(&self, id: ModuleId) -> String {
-        if id == ModuleId::VDSO {
-            return VDSO.into();
-        }
-        let path = self.get(id).map(ModuleInfo::path).unwrap_or_default();
-        match path.rsplit('/').next() {
-            Some(name) if !name.is_empty() => name.into(),
-            _ => "?".into(),
+    pub fn base_name(&self, id: ModuleId) -> Arc<str> {
+        match self.base_names.get(&id) {
+            Some(name) => Arc::clone(name),
+            None if id == ModuleId::VDSO => VDSO.into(),
+            None => UNKNOWN.into(),
         }
     }
 }

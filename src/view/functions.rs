@@ -29,7 +29,7 @@ impl Place {
         match self {
             Self::Module(id) => match modules.get(id) {
                 Some(info) => info.path(),
-                None => modules.base_name(id),
+                None => modules.base_name(id).to_string(),
             },
             other => other.short_name(modules),
         }
@@ -39,7 +39,7 @@ impl Place {
     #[must_use]
     pub fn short_name(self, modules: &ModuleTable) -> String {
         match self {
-            Self::Module(id) => modules.base_name(id),
+            Self::Module(id) => modules.base_name(id).to_string(),
             Self::Anonymous => "[anon]".into(),
             Self::Kernel => "[kernel]".into(),
             Self::Nowhere => String::new(),

@@ -36,7 +36,7 @@ impl Lib {
     pub(super) fn new(modules: &ModuleTable, origin: Origin, architecture: &str) -> Self {
         let (name, info) = match origin {
             Origin::Kernel => (KERNEL.to_owned(), None),
-            Origin::Module(id) => (modules.base_name(id), modules.get(id)),
+            Origin::Module(id) => (modules.base_name(id).to_string(), modules.get(id)),
         };
         let path = info.map_or_else(|| name.clone(), ModuleInfo::path);
         let build_id = info.and_then(|info| info.build_id.as_ref());

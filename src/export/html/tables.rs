@@ -184,7 +184,7 @@ fn module(profile: &Profile, frame: Frame) -> String {
     match frame {
         Frame::File(id, _) => match profile.modules().get(id) {
             Some(info) => info.path(),
-            None => profile.modules().base_name(id),
+            None => profile.modules().base_name(id).to_string(),
         },
         Frame::Anonymous(..) => "[anon]".into(),
         Frame::Kernel(_) | Frame::Waker(_) => "[kernel]".into(),

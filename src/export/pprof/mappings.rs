@@ -155,7 +155,7 @@ fn names(modules: &ModuleTable, mapped: Mapped) -> (String, String) {
         Mapped::Anonymous => ("[anon]".into(), String::new()),
         Mapped::Kernel => ("[kernel.kallsyms]".into(), String::new()),
         Mapped::Program(module) | Mapped::Library(module) => match modules.get(module) {
-            None => (modules.base_name(module), String::new()),
+            None => (modules.base_name(module).to_string(), String::new()),
             Some(info) => {
                 let build_id = info.build_id.as_ref();
                 (
