@@ -23,7 +23,7 @@ fn by_cpu() {
     assert!(record("-C 0-1").count() > 0);
 
     let everything = |options: &str| {
-        let record = machine.record().options("-a -d 0.3s").options(options);
+        let record = machine.record().options("-a -d 1s").options(options);
         record.run().adds_up().0.of("pinned").count()
     };
     assert_eq!(everything("-C 0"), 0);
