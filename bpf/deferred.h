@@ -54,6 +54,7 @@ static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_
 	if (has_mappings)
 		capture_symbols(ws, mode);
 	release_workspace(index);
+	pay_in_callback(bpf_ktime_get_ns() - started_ns);
 }
 
 /* The task-work callback. The slot is free when it returns, whatever happened. */

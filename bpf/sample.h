@@ -144,10 +144,14 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	u32 cpu = bpf_get_smp_processor_id();
 	struct somno_kernel_half *half;
 	struct kernel_half_room *room;
+	u64 size, samples, cost_ns;
+	u8 event = event_of(ctx);
 	u32 zero = 0;
-	u64 size;
 
 	if (!is_target(task, cpu))
+		return;
+	samples = admit(event, started_ns);
+	if (!samples)
 		return;
 	room = bpf_map_lookup_elem(&kernel_half_rooms, &zero);
 	if (!room)
@@ -155,9 +159,9 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	half = &room->half;
 	begin_half(half, task, cpu, started_ns);
 	half->flags = in_nmi(cpu) ? SOMNO_FLAG_NMI : 0;
-	half->weight = somno_config.sample_weight;
+	half->weight = somno_config.sample_weight * samples;
 	half->state = SOMNO_ON_CPU;
-	half->event = event_of(ctx);
+	half->event = event;
 	bpf_get_current_comm(half->comm, sizeof(half->comm));
 
 	if (!somno_config.no_kernel)
@@ -174,7 +178,9 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	size = sizeof(*half) +
 	       ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
 	emit_kernel_half(&kernel_rings, half, size);
-	count_nmi_cost(bpf_ktime_get_ns() - started_ns);
+	cost_ns = bpf_ktime_get_ns() - started_ns;
+	count_nmi_cost(cost_ns);
+	pay(cost_ns);
 }
 
 #endif

@@ -42,6 +42,7 @@
 #include "sections.h"
 #include "symbol_search.h"
 #include "symbols.h"
+#include "overload.h"
 #include "deferred.h"
 #include "sample.h"
 #include "task.h"

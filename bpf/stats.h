@@ -21,7 +21,8 @@
 	X(symbols_cut)		/* tables of which only the beginning was captured */              \
 	X(off_cpu_short)	/* intervals off the CPU that were too short to be samples */      \
 	X(off_cpu_short_ns)	/* nanoseconds of those together */                                \
-	X(off_cpu_untracked)	/* tasks without memory for when they left the CPU */
+	X(off_cpu_untracked)	/* tasks without memory for when they left the CPU */              \
+	X(shed)			/* samples that would have cost more than they may */
 
 struct somno_stats {
 #define X(name) u64 name;

@@ -257,6 +257,13 @@ impl<'obj> Programs<'obj> {
         run(self.visit_tasks()?)
     }
 
+    /// Sets what share of a CPU's time samples may cost, of 65,536; 0: any.
+    pub fn set_overhead_share(&mut self, share: u32) {
+        if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
+            bss.overhead_share = share;
+        }
+    }
+
     /// Ends it at that moment, and the intervals that are open with it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ pub mod event_name;
 pub mod interrupt;
 pub mod kernel;
 pub mod launch;
+mod overload;
 pub mod perf;
 pub mod privileges;
 pub mod targets;
@@ -31,6 +32,7 @@ use self::decode::{Record, decode};
 use self::event_name::EventSpec;
 use self::interrupt::Resolver;
 use self::kernel::Deferral;
+use self::overload::Overload;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::{Target, Wanted};
 use crate::bpf::{self, Configuration, Outside, Programs, Purpose};
@@ -115,6 +117,8 @@ pub struct Options {
     pub inherit: bool,
     /// Whether samples that are taken in an NMI are marked; to find out how takes a moment.
     pub mark_nmi: bool,
+    /// What share of a CPU's time somno may take, above 0 and at most 1, where that is bounded.
+    pub max_overhead: Option<f64>,
     /// Only these CPUs, where any are named.
     pub cpus: Vec<u16>,
     /// Only this user's tasks.
@@ -168,6 +172,7 @@ pub struct Session<'obj> {
     resolver: Resolver,
     comm: Option<Regex>,
     moments: Moments,
+    overload: Option<Overload>,
     deferral: Deferral,
     mode: Mode,
 }
@@ -223,9 +228,16 @@ impl<'obj> Session<'obj> {
                 wakers: options.wakers,
             }),
         };
-        let programs = Programs::load(storage, &configuration).map_err(explain_load)?;
+        let mut programs = Programs::load(storage, &configuration).map_err(explain_load)?;
         if mode == Mode::Deferred {
             programs.arm_slots()?;
+        }
+        let overload = options.max_overhead.map(|share| {
+            let cpus = cpus::online(u16::MAX).map_or(1, |cpus| cpus.len());
+            Overload::new(share, cpus)
+        });
+        if let Some(overload) = &overload {
+            programs.set_overhead_share(overload.begin());
         }
         let records = Rc::new(RefCell::new(Vec::new()));
         let rings = open_rings(&programs, &records)?;
@@ -239,6 +251,7 @@ impl<'obj> Session<'obj> {
             resolver: Resolver::default(),
             comm: options.comm.clone(),
             moments: options.moments,
+            overload,
             deferral,
             mode,
         })
@@ -411,6 +424,16 @@ impl<'obj> Session<'obj> {
         }
     }
 
+    /// Has samples shed where somno takes more than it may: by what its process took of CPU time
+    /// until now. To be called in every round.
+    pub fn limit_overhead(&mut self, cpu: Duration) {
+        if let Some(overload) = &mut self.overload
+            && let Some(share) = overload.update(Instant::now(), cpu)
+        {
+            self.programs.set_overhead_share(share);
+        }
+    }
+
     /// Whether user stacks can be read in the task here.
     #[must_use]
     pub fn deferral(&self) -> Deferral {
@@ -447,7 +470,7 @@ impl<'obj> Session<'obj> {
                 user_ring: counters.user_ring_full,
                 slots: counters.no_slot + counters.no_workspace,
                 schedule: counters.not_scheduled,
-                shed: 0,
+                shed: counters.shed,
                 throttled: self.events.iter().map(PerfEvent::throttled).sum(),
                 notices: counters.notice_ring_full,
             },

@@ -624,7 +624,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__live)
-            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --wakers --duration --delay --max-depth --no-kernel --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --wakers --duration --delay --max-depth --no-kernel --max-overhead --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -713,6 +713,10 @@ _somno() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --max-overhead)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --theme)
                     COMPREPLY=($(compgen -W "dark light mono" -- "${cur}"))
                     return 0
@@ -733,7 +737,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__record)
-            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --duration --delay --max-depth --no-kernel --as-root --output --format --rotate --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --duration --delay --max-depth --no-kernel --max-overhead --as-root --output --format --rotate --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -827,6 +831,10 @@ _somno() {
                     return 0
                     ;;
                 --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-overhead)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

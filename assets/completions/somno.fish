@@ -51,7 +51,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l cgroup -d 'This c
 complete -c somno -n "__fish_somno_using_subcommand record" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tasks whose name matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -s F -l freq -d 'Samples a second [default: 999]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s F -l freq -d 'Samples a second [default: 999, with -a within --max-overhead]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s c -l period -d 'One sample after so many events' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l off-cpu -d 'Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]' -r
@@ -59,6 +59,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l wall -d 'Sample t
 complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l max-overhead -d 'Shed samples evenly where somno takes more than this share of a CPU, in percent [default: 5 with -a where no rate is given, else none]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s o -l output -d 'Write here, by extension: .somno, .svg, .html, .folded, .txt, .pb.gz, .pprof, .speedscope.json, .firefox.json, .firefox.json.gz, .perf, .json; - is stdout [default: profile.somno]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand record" -l format -d 'What to write, whatever the extension' -r -f -a "recording\t'Everything, to be looked at later'
 svg\t'A flame graph'
@@ -100,12 +101,13 @@ complete -c somno -n "__fish_somno_using_subcommand live" -l cgroup -d 'This cgr
 complete -c somno -n "__fish_somno_using_subcommand live" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s u -l uid -d 'Only tasks of this user (a name or a number)' -r -f -a "(__fish_complete_users)"
 complete -c somno -n "__fish_somno_using_subcommand live" -l comm -d 'Only tasks whose name matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand live" -s F -l freq -d 'Samples a second [default: 999]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s F -l freq -d 'Samples a second [default: 999, with -a within --max-overhead]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s c -l period -d 'One sample after so many events' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l max-overhead -d 'Shed samples evenly where somno takes more than this share of a CPU, in percent [default: 5 with -a where no rate is given, else none]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l theme -d 'Colours [default: what fits the terminal; none where NO_COLOR is set]' -r -f -a "dark\t'For a dark background'
 light\t'For a light background'
 mono\t'No colours'"

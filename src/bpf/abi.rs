@@ -309,6 +309,7 @@ mirror!(
         off_cpu_short: u64,
         off_cpu_short_ns: u64,
         off_cpu_untracked: u64,
+        shed: u64,
         nmi_cost: [u64; COST_BUCKETS],
         nmi_cost_ns: u64,
     }
@@ -344,6 +345,7 @@ impl Stats {
         self.off_cpu_short += other.off_cpu_short;
         self.off_cpu_short_ns += other.off_cpu_short_ns;
         self.off_cpu_untracked += other.off_cpu_untracked;
+        self.shed += other.shed;
         for (mine, theirs) in self.nmi_cost.iter_mut().zip(other.nmi_cost) {
             *mine += theirs;
         }

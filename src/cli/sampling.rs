@@ -31,7 +31,7 @@ pub struct Sampling {
     #[arg(long, help_heading = "Narrowing")]
     pub no_inherit: bool,
 
-    /// Samples a second [default: 999]
+    /// Samples a second [default: 999, with -a within --max-overhead]
     #[arg(
         short = 'F',
         long,
@@ -107,10 +107,38 @@ pub struct Sampling {
     /// Drop kernel frames, keep every sample
     #[arg(long, help_heading = "Sampling")]
     pub no_kernel: bool,
+    /// Shed samples evenly where somno takes more than this share of a CPU, in percent
+    #[arg(
+        help = "Shed samples evenly where somno takes more than this share of a CPU, in percent \
+                [default: 5 with -a where no rate is given, else none]",
+        long_help = "Shed samples evenly where somno takes more than this share of a CPU's time, in \
+            percent: interrupts and callbacks as they are measured on each CPU, and the process on \
+            the average over all. Samples that remain weigh as much more, so that shares stay \
+            right; what was shed is counted (--stats, lost.shed). Intervals off the CPU are not shed \
+            [default: 5 with -a where no rate is given, else none]",
+        long,
+        value_name = "PCT",
+        value_parser = percent,
+        help_heading = "Sampling"
+    )]
+    pub max_overhead: Option<f64>,
     /// Never let a read sleep
     #[arg(long, hide = true)]
     pub no_fault: bool,
     /// Under sudo, run the command as root, not as the calling user
     #[arg(long, help_heading = "Sampling")]
     pub as_root: bool,
+}
+
+/// Reads a share of one CPU.
+fn percent(text: &str) -> Result<f64, String> {
+    let percent: f64 = text
+        .trim_end_matches('%')
+        .parse()
+        .map_err(|_| "expected a number".to_owned())?;
+    if percent > 0.0 && percent <= 100.0 {
+        Ok(percent)
+    } else {
+        Err("expected more than 0 and at most 100".into())
+    }
 }

@@ -111,6 +111,7 @@ fn options(config: &DumpConfig, cgroup: Option<&Cgroup>) -> Options {
         kernel_frames: true,
         sleep: true,
         inherit: false,
+        max_overhead: None,
         mark_nmi: false,
         cpus: config.narrowing.cpus.clone(),
         uid: config.narrowing.uid,

@@ -112,6 +112,7 @@ pub(super) fn sample(
 /// Reads what there is, and has nothing captured of files that could be opened.
 fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
     session.read_events(&mut |event| sink.add(event))?;
+    session.limit_overhead(process_cpu());
     sink.end_round(session);
     for (module, opened) in sink.take_tried() {
         session.set_opened(module, opened);
@@ -207,6 +208,7 @@ pub(super) fn capture_options(
         kernel_frames: config.kernel_frames,
         sleep: config.sleep,
         inherit: config.inherit,
+        max_overhead: config.max_overhead,
         mark_nmi: verbosity >= Verbosity::Diagnostic,
         cpus: config.narrowing.cpus.clone(),
         uid: config.narrowing.uid,

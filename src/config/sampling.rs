@@ -21,6 +21,9 @@ pub(super) const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not 
 /// User frames that are kept, where nobody says how many.
 pub const MAX_DEPTH: u32 = 512;
 
+/// Of a CPU's time, in percent.
+const MAX_OVERHEAD: f64 = 5.0;
+
 /// What to sample and how.
 #[derive(Clone, Debug)]
 pub struct SamplingConfig {
@@ -42,6 +45,8 @@ pub struct SamplingConfig {
     pub max_depth: u32,
     /// Whether kernel frames are taken.
     pub kernel_frames: bool,
+    /// What share of a CPU's time somno may take, above 0 and at most 1, where that is bounded.
+    pub max_overhead: Option<f64>,
     /// Whether reads may sleep.
     pub sleep: bool,
     /// When to stop.
@@ -120,6 +125,7 @@ impl SamplingConfig {
             inherit: !typed.no_inherit,
             max_depth: max_depth(typed.max_depth)?,
             kernel_frames: !typed.no_kernel,
+            max_overhead: max_overhead(&typed),
             sleep: !typed.no_fault,
             duration: typed.duration,
             delay: typed.delay,
@@ -214,6 +220,13 @@ fn wakers(typed: &Sampling) -> Result<bool> {
         return Err(Error::usage("--wakers needs --off-cpu or --wall"));
     }
     Ok(typed.wakers)
+}
+
+/// In production everything is watched at the default rate: that must not hurt.
+fn max_overhead(typed: &Sampling) -> Option<f64> {
+    let has_rate = typed.freq.is_some() || typed.period.is_some();
+    let default = (typed.targets.all && !has_rate).then_some(MAX_OVERHEAD);
+    typed.max_overhead.or(default).map(|percent| percent / 100.0)
 }
 
 fn max_depth(typed: Option<u32>) -> Result<u32> {

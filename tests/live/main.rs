@@ -47,6 +47,7 @@ mod names;
 mod narrowing;
 mod off_cpu;
 mod outliving;
+mod overload;
 mod pending;
 mod python;
 mod real_programs;
