@@ -25,12 +25,16 @@ pub(crate) fn run(room: &Path, runs: usize) {
     let mut ways: Vec<(_, &dyn Fn() -> Seconds)> = Vec::new();
     let every = || under_somno(somno(&["--off-cpu", "0"]), &storm, room);
     let long = || under_somno(somno(&["--off-cpu"]), &storm, room);
+    let every_waker = || under_somno(somno(&["--off-cpu", "0", "--wakers"]), &storm, room);
+    let long_waker = || under_somno(somno(&["--off-cpu", "--wakers"]), &storm, room);
     let on_cpu = || under_somno(somno(&["-F", "999"]), &storm, room);
     let script = || under_bpftrace("off_cpu.bt", &storm, room);
     let stacks = || under_bpftrace("off_cpu_stacks.bt", &storm, room);
     ways.push(("somno record -F 999", &on_cpu));
     ways.push(("somno record --off-cpu", &long));
+    ways.push(("somno record --off-cpu --wakers", &long_waker));
     ways.push(("somno record --off-cpu 0", &every));
+    ways.push(("somno record --off-cpu 0 --wakers", &every_waker));
     if has_bpftrace {
         ways.push(("bpftrace off_cpu.bt", &script));
         ways.push(("bpftrace off_cpu_stacks.bt", &stacks));
@@ -46,7 +50,7 @@ pub(crate) fn run(room: &Path, runs: usize) {
     }
     println!("\na storm of switches, medians of {runs} runs, to that alone just before:");
     for ((name, _), ratios) in ways.iter().zip(ratios) {
-        println!("  {name:<27} {:.3}", median(ratios));
+        println!("  {name:<33} {:.3}", median(ratios));
     }
 }
 

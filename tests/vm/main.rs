@@ -27,6 +27,14 @@ echo 'i=0; while [ $i -lt FORKS ]; do /bin/busybox true; i=$((i + 1)); done' > /
 $somno -vv record -e "mem:0x$address/8:w" -c 1 -o /out/nmi.folded --stats /out/nmi.json \
 	-- /bin/busybox sh /tmp/forks.sh 2> /out/nmi.stderr
 
+# Threads that wait for all of the time. Where the kernel cannot defer, neither can be had.
+/usr/bin/deadlock &
+deadlock=$!
+sleep 1
+$somno dump -p $deadlock --format json > /out/dump.json 2> /out/dump.stderr || :
+$somno record -p $deadlock --off-cpu -d 1 -o /out/waits.folded --stats /out/waits.json 2> /out/waits.stderr || :
+kill $deadlock
+
 # Programs that delete themselves while somno is stopped, so that nobody opens their files.
 for kind in exported static; do
 	cp /usr/bin/$kind /tmp/$kind
@@ -60,7 +68,8 @@ fn guests() {
             if deferred {
                 guest.check_deferred();
                 let named = guest.check_captured(series == "newest");
-                format!("{}; {named}", guest.check_nmi())
+                let waiting = guest.check_waiting();
+                format!("{}; {named}; {waiting}", guest.check_nmi())
             } else {
                 guest.check_fallback()
             }
@@ -91,6 +100,7 @@ impl Guest {
             program
         };
         let chain = build("chain", "chain", &[]);
+        let deadlock = build("deadlock", "deadlock", &[]);
         let exported = build("exported", "vanisher", &["-rdynamic", "-Dstatic="]);
         let without_dynamic = build("static", "vanisher", &["-static"]);
         let script = room.join("guest.sh");
@@ -101,6 +111,8 @@ impl Guest {
             .arg(env!("CARGO_BIN_EXE_somno"))
             .arg("--binary")
             .arg(&chain)
+            .arg("--binary")
+            .arg(&deadlock)
             .arg("--binary")
             .arg(&exported)
             .arg("--binary")
@@ -190,6 +202,23 @@ impl Guest {
             "names were captured of a program that is {}",
             named.join(" and of one that is ")
         )
+    }
+
+    /// Threads that wait are read from outside where that is safe, and else it is said.
+    fn check_waiting(&self) -> &'static str {
+        let refuses = self
+            .text("dump.stderr")
+            .contains("does not let them be read");
+        let key = if refuses { "pending" } else { "complete" };
+        for name in ["dump.json", "waits.json"] {
+            let stats = self.json(name);
+            assert_eq!(count(&stats["user"][key]), 3, "{name}: {stats}");
+        }
+        if refuses {
+            "stacks of threads that wait are not read"
+        } else {
+            "stacks of threads that wait are read"
+        }
     }
 
     /// Every sample of the watchpoint was in an NMI, scheduled its callback, and got its user half.
