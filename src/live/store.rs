@@ -80,13 +80,13 @@ pub struct Bounds {
 
 impl Bounds {
     /// While sampling goes on. At 20,000 samples a second their last 50 seconds are kept
-    /// one by one. All tables together take up to 300 MB, also while they are made anew;
-    /// whoever captures and what finds names take some 100 MB beside, and the largest debug
-    /// information that is read.
+    /// one by one. All tables together take up to 200 MB, also while they are made anew;
+    /// what waits to be shown up to 100 MB; whoever captures and what finds names some
+    /// 100 MB, and the largest debug information that is read.
     pub const LIVE: Self = Self {
         rows: 1_000_000,
-        keys: 1 << 18,
-        stacks: 1 << 19,
+        keys: 1 << 17,
+        stacks: 1 << 18,
         threads: 1 << 14,
         seconds: 3600,
     };

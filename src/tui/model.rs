@@ -248,7 +248,7 @@ impl Model {
         // So much takes some tens of milliseconds for a hundred thousand nodes.
         let size = self.shown.tree().len() + self.store.stack_count();
         self.size_at_rebuild = self.shown.tree().len();
-        let pause = 250 + size as u64 / 33;
+        let pause = 250 + size as u64 / 20;
         self.next_rebuild = Timestamp(self.now.0 + pause * 1_000_000);
         self.is_stale = true;
     }
