@@ -1,11 +1,12 @@
 //! What profiling costs, in pairs in one run: `make bench`; RUNS=n for more or fewer
-//! rounds, and an argument (`peers`, `unwinding`, `symbolizing`, `exporting`, `off_cpu`) for
-//! one part alone.
+//! rounds, and an argument (`peers`, `unwinding`, `symbolizing`, `exporting`, `off_cpu`,
+//! `interface`) for one part alone.
 //!
 //! Every figure is a median over the rounds, and times are ratios to the run alone
 //! that came just before, because a shared machine drifts.
 
 mod exporting;
+mod interface;
 mod measure;
 mod off_cpu;
 mod peers;
@@ -36,6 +37,9 @@ fn main() {
     }
     if is_wanted("off_cpu") {
         off_cpu::run(&room, runs);
+    }
+    if is_wanted("interface") {
+        interface::run(&room, runs);
     }
     if is_wanted("symbolizing") {
         symbolizing::run(&room, runs);
