@@ -22,6 +22,8 @@ struct somno_config {
 	bool by_cgroup;
 	/* there are several events on the CPU */
 	bool several_events;
+	/* there are uprobes */
+	bool uprobes;
 	/* intervals off the CPU are samples too */
 	bool off_cpu;
 	/* and who ended them is noted */
@@ -32,6 +34,12 @@ struct somno_config {
 	u64 cgroup;
 	/* shorter intervals are only summed */
 	u64 off_cpu_min_ns;
+	/*
+	 * of tracepoints and uprobes, one sample after so many hits; 0: after at least that
+	 * long, in nanoseconds
+	 */
+	u64 point_periods[SOMNO_EVENTS];
+	u64 point_gaps_ns[SOMNO_EVENTS];
 	/* what a sample on the CPU weighs */
 	u64 sample_weight;
 	/* user frames kept, leaf first */

@@ -252,6 +252,14 @@ struct inactive_task_frame {
 	unsigned long ret_addr;
 };
 
+/* What the kernel keeps of a task that came by a uprobe. */
+struct uprobe_task {
+	void *active_uprobe;
+	/* where the copy of the instruction is, and where the instruction was */
+	unsigned long xol_vaddr;
+	unsigned long vaddr;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	struct thread_struct thread;
@@ -273,6 +281,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct uprobe_task *utask;
 	struct pid *thread_pid;
 	struct css_set *cgroups;
 	char comm[16];

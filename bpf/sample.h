@@ -85,8 +85,7 @@ static __always_inline void arrange_user_half(struct somno_kernel_half *half,
 }
 
 /* Takes the user stack here and now, by frame pointers: on a kernel that cannot defer. */
-static __always_inline void take_user_frames(struct somno_kernel_half *half,
-					     struct bpf_perf_event_data *ctx)
+static __always_inline void take_user_frames(struct somno_kernel_half *half, void *ctx)
 {
 	half->promise = SOMNO_INTERRUPT;
 	half->user_frames =
@@ -137,7 +136,7 @@ static __always_inline u8 event_of(struct bpf_perf_event_data *ctx)
 	return BPF_CORE_READ(kern, event, attr.sig_data);
 }
 
-static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum capture_mode mode)
+static __always_inline void take_sample(void *ctx, u8 event, enum capture_mode mode)
 {
 	u64 started_ns = bpf_ktime_get_ns();
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -145,7 +144,6 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, enum ca
 	struct somno_kernel_half *half;
 	struct kernel_half_room *room;
 	u64 size, samples, cost_ns;
-	u8 event = event_of(ctx);
 	u32 zero = 0;
 
 	if (!is_target(task, cpu))

@@ -120,6 +120,7 @@ static __always_inline u32 schedule_in_free_slot(struct task_struct *task, u32 t
 	u32 way = 0;
 
 	*promise = SOMNO_NO_SLOT;
+#pragma unroll
 	for (int attempt = 0; attempt < 3; attempt++) {
 		u32 index = claim_slot(tid, way);
 		struct slot *slot;

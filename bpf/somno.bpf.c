@@ -36,6 +36,7 @@
 #include "no_cfi.h"
 #include "rescue.h"
 #include "wanted.h"
+#include "out_of_line.h"
 #include "unwind.h"
 #include "capture.h"
 #include "dynamic.h"
@@ -49,6 +50,7 @@
 #include "offcpu.h"
 #include "dump.h"
 #include "pending.h"
+#include "point.h"
 
 /* Capable of being GPL-compatible is what the kernel asks of tracing programs. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -59,7 +61,7 @@ const struct somno_notice *notice_type __attribute__((unused));
 SEC("perf_event")
 int on_sample_in_interrupt(struct bpf_perf_event_data *ctx)
 {
-	take_sample(ctx, IN_INTERRUPT);
+	take_sample(ctx, event_of(ctx), IN_INTERRUPT);
 	return 0;
 }
 
@@ -102,7 +104,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 SEC("perf_event")
 int on_sample(struct bpf_perf_event_data *ctx)
 {
-	take_sample(ctx, DEFERRED);
+	take_sample(ctx, event_of(ctx), DEFERRED);
 	return 0;
 }
 
@@ -169,6 +171,29 @@ int on_dumped_task(struct bpf_iter__task *ctx)
 
 	if (task)
 		dump_task(task);
+	return 0;
+}
+
+/* What follows is loaded where places are sampled; the cookie is the event. */
+
+SEC("tp")
+int on_tracepoint(void *ctx)
+{
+	take_tracepoint(ctx, bpf_get_attach_cookie(ctx));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork_before_exec, struct task_struct *parent, struct task_struct *child)
+{
+	look_at_child(child);
+	return 0;
+}
+
+SEC("uprobe")
+int on_uprobe(void *ctx)
+{
+	take_uprobe(bpf_get_attach_cookie(ctx));
 	return 0;
 }
 

@@ -184,6 +184,8 @@ static __always_inline bool unwind(struct workspace *ws, struct task_struct *tas
 	if ((regs->cs & 0xffff) == USER32_CS)
 		return false;
 	load_registers(&ws->regs, regs);
+	if (somno_config.uprobes)
+		ws->regs.r[DWARF_RA] = original_ip(task, regs->ip);
 	ws->stack_len = 0;
 	ws->cursor.window_len = 0;
 	ws->is_return_address = false;

@@ -7,19 +7,19 @@ pub mod abi;
 use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, IntoRawFd as _, OwnedFd};
 use std::time::Duration;
 
 use libbpf_rs::skel::{OpenSkel as _, Skel as _, SkelBuilder as _};
 use libbpf_rs::{
     Iter, Link, MapCore, MapFlags, MapHandle, MapType, Object, ObjectBuilder, OpenMapMut,
-    OpenObject, ProgramInput, libbpf_sys,
+    OpenObject, PerfEventOpts, ProgramInput, libbpf_sys,
 };
 
 use crate::addr::KernelAddress;
 use crate::error::{Context as _, Error, Result};
 use crate::id::{CgroupId, Cookie, ModuleId, Tid};
-use crate::time::Timestamp;
+use crate::time::{Rate, Timestamp};
 
 #[expect(
     unreachable_pub,
@@ -103,10 +103,32 @@ pub struct Configuration {
     pub user_ring_bytes: u32,
     /// Whether there are several events on the CPU.
     pub several_events: bool,
+    /// Tracepoints and uprobes.
+    pub points: Vec<PointRate>,
     /// What a sample on the CPU weighs.
     pub sample_weight: u64,
     /// Whether and which intervals off the CPU are samples.
     pub off_cpu: Option<OffCpu>,
+}
+
+/// A tracepoint or uprobe that is sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointRate {
+    /// Which of the session's events it is.
+    pub event: u8,
+    /// By which program it is.
+    pub kind: PointKind,
+    /// How often; at a frequency, at most so often on each CPU.
+    pub rate: Rate,
+}
+
+/// What tells the programs of places apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PointKind {
+    /// In the kernel.
+    Tracepoint,
+    /// In a program or library.
+    Uprobe,
 }
 
 /// Intervals off the CPU that are samples.
@@ -184,6 +206,11 @@ impl<'obj> Programs<'obj> {
         }
         let wakers = configuration.off_cpu.is_some_and(|off_cpu| off_cpu.wakers);
         progs.on_waking.set_autoload(wakers);
+        let has = |kind| configuration.points.iter().any(|point| point.kind == kind);
+        let tracepoints = has(PointKind::Tracepoint);
+        progs.on_tracepoint.set_autoload(tracepoints);
+        progs.on_fork_before_exec.set_autoload(tracepoints);
+        progs.on_uprobe.set_autoload(has(PointKind::Uprobe));
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
         let kernel_rings = create_rings(&skeleton.maps.kernel_rings, configuration)?;
         let switch_rings = match configuration.off_cpu {
@@ -231,6 +258,10 @@ impl<'obj> Programs<'obj> {
                 links.push(link.context(|| format!("attach to {tracepoint}"))?);
             }
         }
+        if programs.on_fork_before_exec.autoload() {
+            let link = programs.on_fork_before_exec.attach();
+            links.push(link.context(|| "attach on_fork_before_exec".into())?);
+        }
         let switching = [
             &programs.on_switch_out,
             &programs.on_switched_in,
@@ -243,6 +274,32 @@ impl<'obj> Programs<'obj> {
             }
         }
         Ok(links)
+    }
+
+    /// Has a program run wherever an event of a place is open, as that of the session's events.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn attach_point(&self, point: OwnedFd, kind: PointKind, event: u8) -> Result<Link> {
+        let program = match kind {
+            PointKind::Tracepoint => &self.skeleton.progs.on_tracepoint,
+            PointKind::Uprobe => &self.skeleton.progs.on_uprobe,
+        };
+        let options = PerfEventOpts {
+            cookie: event.into(),
+            ..Default::default()
+        };
+        // the link closes it
+        program
+            .attach_perf_event_with_opts(point.into_raw_fd(), options)
+            .context(|| "attach the sampling program".into())
+    }
+
+    /// Says whether hits of places are sampled.
+    pub fn set_point_sampling(&mut self, on: bool) {
+        if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
+            bss.point_sampling = on;
+        }
     }
 
     /// Begins to look at intervals off the CPU: those of followed tasks that wait already
@@ -509,6 +566,15 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
     target.max_depth = configuration.max_depth;
     target.sample_weight = configuration.sample_weight;
     target.several_events = flag(configuration.several_events);
+    let points = configuration.points.iter();
+    target.uprobes = flag(points.clone().any(|point| point.kind == PointKind::Uprobe));
+    for point in points {
+        let event = usize::from(point.event);
+        match point.rate {
+            Rate::Period(period) => target.point_periods[event] = period.get(),
+            Rate::Frequency(_) => target.point_gaps_ns[event] = point.rate.clock_period_ns(),
+        }
+    }
     target.off_cpu = flag(configuration.off_cpu.is_some());
     if let Some(off_cpu) = configuration.off_cpu {
         target.off_cpu_min_ns = u64::try_from(off_cpu.min.as_nanos()).unwrap_or(u64::MAX);

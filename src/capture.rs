@@ -10,8 +10,10 @@ pub mod kernel;
 pub mod launch;
 mod overload;
 pub mod perf;
+pub mod point;
 pub mod privileges;
 pub mod targets;
+pub mod tracefs;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -29,13 +31,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
 use self::decode::{Record, decode};
-use self::event_name::EventSpec;
+use self::event_name::{EventSpec, Point, Selector};
 use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::overload::Overload;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::{Target, Wanted};
-use crate::bpf::{self, Configuration, Outside, Programs, Purpose};
+use crate::bpf::{self, Configuration, Outside, PointKind, PointRate, Programs, Purpose};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{CgroupId, Cookie, ModuleId};
@@ -131,6 +133,33 @@ pub struct Options {
     pub start: Start,
 }
 
+impl Options {
+    /// The events that are places, with what the programs need to know of them.
+    fn points(&self) -> impl Iterator<Item = (&Sampled, PointRate)> {
+        (0..).zip(&self.events).filter_map(|(event, sampled)| {
+            let kind = match &sampled.event.selector {
+                Selector::Point(Point::Tracepoint { .. }) => PointKind::Tracepoint,
+                Selector::Point(Point::Uprobe { .. }) => PointKind::Uprobe,
+                _ => return None,
+            };
+            let rate = sampled.rate;
+            Some((sampled, PointRate { event, kind, rate }))
+        })
+    }
+
+    /// What of it no interrupt can sample.
+    fn deferred_only(&self) -> Option<String> {
+        match self.moments {
+            Moments::Now => Some("look at tasks that wait".into()),
+            Moments::OffCpu(_) | Moments::Wall(_) => Some("sample off the CPU".into()),
+            Moments::OnCpu => {
+                let (sampled, _) = self.points().next()?;
+                Some(format!("sample `{}`", sampled.event.name))
+            }
+        }
+    }
+}
+
 /// What the kernel side counted.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
@@ -167,6 +196,7 @@ pub struct Session<'obj> {
     task_links: Vec<Link>,
     /// Loaded when it is first needed.
     outside: Option<Outside>,
+    points: Vec<Link>,
     rings: RingBuffer<'static>,
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
@@ -192,10 +222,12 @@ impl<'obj> Session<'obj> {
             Deferral::Possible => Mode::Deferred,
             Deferral::NoTaskWork | Deferral::BadVerifier => Mode::Interrupt,
         };
-        if mode == Mode::Interrupt && options.moments != Moments::OnCpu {
-            return Err(Error::failed(
-                "failed to look at tasks that wait: this kernel cannot defer (Linux 6.18 can)",
-            ));
+        if mode == Mode::Interrupt
+            && let Some(what) = options.deferred_only()
+        {
+            return Err(Error::failed(format!(
+                "failed to {what}: this kernel cannot defer (Linux 6.18 can)"
+            )));
         }
         let possible = cpus::possible(u16::MAX)?;
         let configuration = Configuration {
@@ -222,6 +254,7 @@ impl<'obj> Session<'obj> {
                 Moments::OnCpu | Moments::OffCpu(_) | Moments::Now => 1,
             },
             several_events: options.events.len() > 1,
+            points: options.points().map(|(_, point)| point).collect(),
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
                 min,
                 event: options.moments.are_on_cpu().into(),
@@ -246,6 +279,7 @@ impl<'obj> Session<'obj> {
             events: Vec::new(),
             task_links: Vec::new(),
             outside: None,
+            points: Vec::new(),
             rings,
             records,
             resolver: Resolver::default(),
@@ -271,6 +305,7 @@ impl<'obj> Session<'obj> {
         let inherit = options.inherit && !matches!(target, Target::Cpus(_) | Target::Cgroup(..));
         let events = options.events.iter().zip(0..);
         let events: Vec<_> = events
+            .filter(|(sampled, _)| !matches!(sampled.event.selector, Selector::Point(_)))
             .filter(|_| options.moments.are_on_cpu())
             .map(|(sampled, position)| Wanted {
                 name: &sampled.event.name,
@@ -290,13 +325,28 @@ impl<'obj> Session<'obj> {
             ));
         }
         self.events = followed.into_iter().flatten().collect();
+        for (sampled, point) in options.points() {
+            self.points.push(self.attach_point(sampled, point)?);
+        }
         match options.start {
-            Start::AtExec => self.begin_off_cpu(),
+            Start::AtExec => self.begin(),
             Start::ByCall => Ok(()),
         }
     }
 
-    fn begin_off_cpu(&mut self) -> Result<()> {
+    fn attach_point(&self, sampled: &Sampled, point: PointRate) -> Result<Link> {
+        let EventSpec { name, selector, .. } = &sampled.event;
+        let Selector::Point(place) = selector else {
+            unreachable!("{name} is a place")
+        };
+        let opened = point::find(place)?.open();
+        let opened = opened.context(|| format!("open the event `{name}`"))?;
+        self.programs.attach_point(opened, point.kind, point.event)
+    }
+
+    /// Begins with what has no event of its own to begin.
+    fn begin(&mut self) -> Result<()> {
+        self.programs.set_point_sampling(true);
         match self.moments.off_cpu_min() {
             Some(_) => self.programs.begin_off_cpu(),
             None => Ok(()),
@@ -311,7 +361,7 @@ impl<'obj> Session<'obj> {
         for event in &self.events {
             event.enable().context(|| "start sampling".into())?;
         }
-        self.begin_off_cpu()
+        self.begin()
     }
 
     /// Stops sampling at that moment, which is about now; callbacks that are pending still run.
@@ -322,6 +372,7 @@ impl<'obj> Session<'obj> {
         for event in &self.events {
             event.disable().context(|| "stop sampling".into())?;
         }
+        self.programs.set_point_sampling(false);
         match self.moments.off_cpu_min() {
             Some(_) => self.programs.end_off_cpu(at),
             None => Ok(()),

@@ -53,7 +53,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -s u -l uid -d 'Only
 complete -c somno -n "__fish_somno_using_subcommand record" -l comm -d 'Only tasks whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s F -l freq -d 'Samples a second [default: 999, with -a within --max-overhead]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s c -l period -d 'One sample after so many events' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware, cache and software names, rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l off-cpu -d 'Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l wall -d 'Sample time on and off the CPU together, in nanoseconds [MIN: 100us]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
@@ -103,7 +103,7 @@ complete -c somno -n "__fish_somno_using_subcommand live" -s u -l uid -d 'Only t
 complete -c somno -n "__fish_somno_using_subcommand live" -l comm -d 'Only tasks whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s F -l freq -d 'Samples a second [default: 999, with -a within --max-overhead]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s c -l period -d 'One sample after so many events' -r
-complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] [default: cycles, or cpu-clock where there is no PMU]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware, cache and software names, rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r

@@ -2,7 +2,8 @@
 //!
 //! Source of the names and numbers: `perf-list(1)`, `perf_event_open(2)`.
 
-use std::path::Path;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 
 use libbpf_rs::libbpf_sys as sys;
 
@@ -39,6 +40,41 @@ pub enum Selector {
         /// `HW_BREAKPOINT_*`
         access: u32,
     },
+    /// A place that code comes by.
+    Point(Point),
+}
+
+/// A place that code comes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// One that the kernel has names for.
+    Tracepoint {
+        /// What it belongs to.
+        category: String,
+        /// Its name there.
+        name: String,
+    },
+    /// One in a program or library.
+    Uprobe {
+        /// Which.
+        file: PathBuf,
+        /// Where in it.
+        place: Place,
+    },
+}
+
+/// A place in a program or library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Bytes from the start of the file.
+    Offset(u64),
+    /// By a function.
+    Symbol {
+        /// Its name, as the linker has it.
+        name: String,
+        /// Bytes after its beginning.
+        plus: u64,
+    },
 }
 
 /// The event for where there is no PMU: a high-resolution timer.
@@ -46,7 +82,7 @@ pub const CPU_CLOCK: &str = "cpu-clock";
 /// The event for where there is one.
 pub const CYCLES: &str = "cycles";
 
-const HARDWARE: [(&str, u32); 12] = [
+const HARDWARE: [(&str, u32); 14] = [
     ("cycles", 0),
     ("cpu-cycles", 0),
     ("instructions", 1),
@@ -57,7 +93,9 @@ const HARDWARE: [(&str, u32); 12] = [
     ("branch-misses", 5),
     ("bus-cycles", 6),
     ("stalled-cycles-frontend", 7),
+    ("idle-cycles-frontend", 7),
     ("stalled-cycles-backend", 8),
+    ("idle-cycles-backend", 8),
     ("ref-cycles", 9),
 ];
 
@@ -79,6 +117,23 @@ const SOFTWARE: [(&str, u32); 15] = [
     ("cgroup-switches", 11),
 ];
 
+/// The kernel's caches, operations and results, in the order of their numbers: an event is
+/// `CACHE-OPERATION`, where that says what of it, as perf spells it.
+const CACHES: [&str; 7] = [
+    "L1-dcache",
+    "L1-icache",
+    "LLC",
+    "dTLB",
+    "iTLB",
+    "branch",
+    "node",
+];
+const OPERATIONS: [[&str; 2]; 3] = [
+    ["loads", "load-misses"],
+    ["stores", "store-misses"],
+    ["prefetches", "prefetch-misses"],
+];
+
 const BREAKPOINT_READ: u32 = 1;
 const BREAKPOINT_WRITE: u32 = 2;
 const BREAKPOINT_EXECUTE: u32 = 4;
@@ -92,6 +147,8 @@ impl EventSpec {
         let (name, rate) = split_rate(name)?;
         let selector = counter(name)
             .or_else(|| raw(name))
+            .or_else(|| uprobe(name))
+            .or_else(|| tracepoint(name))
             .map_or_else(|| memory(name), Ok)?;
         Ok(Self {
             name: name.to_owned(),
@@ -102,6 +159,12 @@ impl EventSpec {
 }
 
 impl Selector {
+    /// How often it is sampled where nothing is said: each time, where it is a place.
+    #[must_use]
+    pub fn default_rate(&self) -> Option<Rate> {
+        matches!(self, Self::Point(_)).then_some(Rate::Period(NonZeroU64::MIN))
+    }
+
     /// Whether a processor's counters count it.
     #[must_use]
     pub fn needs_pmu(&self) -> bool {
@@ -126,6 +189,22 @@ impl Selector {
     }
 }
 
+/// Every event of a cache, and its number.
+fn cache_events() -> impl Iterator<Item = (String, u64)> {
+    let of_cache = |(cache, of): (u64, &'static str)| {
+        let operations = (0_u64..).zip(OPERATIONS);
+        let of_operation = move |(operation, names): (u64, [&'static str; 2])| {
+            let results = (0_u64..).zip(names);
+            results.map(move |(result, name)| {
+                let config = cache | operation << 8 | result << 16;
+                (format!("{of}-{name}"), config)
+            })
+        };
+        operations.flat_map(of_operation)
+    };
+    (0_u64..).zip(CACHES).flat_map(of_cache)
+}
+
 /// Whether the processor's counters can be had, as far as the kernel tells.
 #[must_use]
 pub fn has_pmu() -> bool {
@@ -138,9 +217,16 @@ pub fn has_pmu() -> bool {
 }
 
 /// Every event that has a name, and what it is.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let hardware = HARDWARE.iter().map(|(name, _)| (*name, "hardware"));
-    hardware.chain(SOFTWARE.iter().map(|(name, _)| (*name, "software")))
+pub fn all() -> impl Iterator<Item = (String, &'static str)> {
+    let named = |table: &'static [(&'static str, u32)], kind| {
+        table
+            .iter()
+            .map(move |(name, _)| ((*name).to_owned(), kind))
+    };
+    let caches = cache_events().map(|(name, _)| (name, "hardware, cache"));
+    named(&HARDWARE, "hardware")
+        .chain(caches)
+        .chain(named(&SOFTWARE, "software"))
 }
 
 /// `NAME/freq=HZ/` or `NAME/period=N/`; the name alone has no rate of its own.
@@ -171,7 +257,16 @@ fn counter(name: &str) -> Option<Selector> {
             config: u64::from(*config),
         })
     };
-    find(&HARDWARE, sys::PERF_TYPE_HARDWARE).or_else(|| find(&SOFTWARE, sys::PERF_TYPE_SOFTWARE))
+    let cache = || {
+        let (_, config) = cache_events().find(|(known, _)| known == name)?;
+        Some(Selector::Counter {
+            kind: sys::PERF_TYPE_HW_CACHE,
+            config,
+        })
+    };
+    find(&HARDWARE, sys::PERF_TYPE_HARDWARE)
+        .or_else(|| find(&SOFTWARE, sys::PERF_TYPE_SOFTWARE))
+        .or_else(cache)
 }
 
 /// `rNNN`: an event number of the CPU's manual, hexadecimal.
@@ -183,23 +278,62 @@ fn raw(name: &str) -> Option<Selector> {
     })
 }
 
+/// `uprobe:FILE:SYMBOL[+OFF]`, or `uprobe:FILE:OFF`.
+fn uprobe(name: &str) -> Option<Selector> {
+    let (file, place) = name.strip_prefix("uprobe:")?.rsplit_once(':')?;
+    let place = if let Some(offset) = number(place) {
+        Place::Offset(offset)
+    } else {
+        let (name, plus) = place.split_once('+').unwrap_or((place, "0"));
+        Place::Symbol {
+            name: Some(name).filter(|name| !name.is_empty())?.to_owned(),
+            plus: number(plus)?,
+        }
+    };
+    Some(Selector::Point(Point::Uprobe {
+        file: Some(file).filter(|file| !file.is_empty())?.into(),
+        place,
+    }))
+}
+
+/// `category:name`.
+fn tracepoint(name: &str) -> Option<Selector> {
+    let (category, name) = name.split_once(':')?;
+    let is_word = |word: &str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        !word.is_empty() && word.chars().all(is_part)
+    };
+    let is_other = ["mem", "uprobe"].contains(&category);
+    (!is_other && is_word(category) && is_word(name)).then(|| {
+        Selector::Point(Point::Tracepoint {
+            category: category.into(),
+            name: name.into(),
+        })
+    })
+}
+
+/// A decimal or, after `0x`, hexadecimal number.
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
 /// `mem:ADDR[/LEN][:rwx]`; without letters, reads and writes.
 fn memory(name: &str) -> Result<Selector> {
     let unknown = || {
         Error::usage(format!("unknown event `{name}`")).with_hint(
-            "use a hardware or software event of perf (cycles, cpu-clock, page-faults, ...), \
-             rNNN, or mem:ADDR[/LEN][:rwx]",
+            "use a hardware, cache or software event of perf (cycles, cpu-clock, page-faults, \
+             ...), rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx] or uprobe:FILE:SYMBOL[+OFF]; \
+             `somno list events` knows them",
         )
     };
     let bad = |why: &str| Error::usage(format!("bad watchpoint `{name}`: {why}"));
     let place = name.strip_prefix("mem:").ok_or_else(unknown)?;
     let (place, letters) = place.split_once(':').unwrap_or((place, "rw"));
     let (address, len) = place.split_once('/').unwrap_or((place, "4"));
-    let address = match address.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => address.parse(),
-    }
-    .map_err(|_| bad("the address is not a number"))?;
+    let address = number(address).ok_or_else(|| bad("the address is not a number"))?;
     let access = access(letters).ok_or_else(|| bad("access is one or more of r, w and x"))?;
     let len = match len {
         // the kernel wants the size of an instruction pointer here
@@ -262,6 +396,44 @@ mod tests {
                 },
             ),
             (
+                "LLC-load-misses",
+                Selector::Counter {
+                    kind: 3,
+                    config: 0x1_00_02,
+                },
+            ),
+            (
+                "dTLB-stores",
+                Selector::Counter {
+                    kind: 3,
+                    config: 0x1_03,
+                },
+            ),
+            (
+                "sched:sched_switch",
+                Selector::Point(Point::Tracepoint {
+                    category: "sched".into(),
+                    name: "sched_switch".into(),
+                }),
+            ),
+            (
+                "uprobe:/lib/a:b.so:malloc+0x4",
+                Selector::Point(Point::Uprobe {
+                    file: "/lib/a:b.so".into(),
+                    place: Place::Symbol {
+                        name: "malloc".into(),
+                        plus: 4,
+                    },
+                }),
+            ),
+            (
+                "uprobe:a:0x10",
+                Selector::Point(Point::Uprobe {
+                    file: "a".into(),
+                    place: Place::Offset(16),
+                }),
+            ),
+            (
                 "mem:4096:x",
                 Selector::Memory {
                     address: 4096,
@@ -286,6 +458,13 @@ mod tests {
             "mem:0x1/3",
             "mem:1:q",
             "mem:1:",
+            "uprobe:",
+            "uprobe:/lib/x",
+            "uprobe:/lib/x:",
+            "uprobe:/lib/x:f+g",
+            "sched:",
+            "sched:a/b",
+            "L1-dcache-loves",
         ] {
             let error = EventSpec::parse(name).expect_err(name);
             assert_eq!(error.kind().exit_status(), 2, "{name}");

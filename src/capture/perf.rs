@@ -1,9 +1,13 @@
 //! `perf_event_open(2)` and the calls on its descriptors.
 
+use std::ffi::CString;
 use std::io;
 use std::mem::size_of;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use libbpf_rs::libbpf_sys as sys;
 
@@ -25,6 +29,51 @@ pub enum Scope<'a> {
     Cpu(u16),
     /// One CPU, while a task of this cgroup, an open directory, or of one below it runs there.
     Cgroup(BorrowedFd<'a>, u16),
+}
+
+/// A tracepoint or uprobe, as the kernel calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenPoint {
+    /// The tracepoint's number.
+    Tracepoint(u64),
+    /// A place in a file.
+    Uprobe {
+        /// The number of the kernel's event type.
+        kind: u32,
+        /// The file.
+        path: PathBuf,
+        /// Where in it, in bytes.
+        offset: u64,
+    },
+}
+
+impl OpenPoint {
+    /// Opens it, for whoever comes by: a program that is attached runs from then on.
+    ///
+    /// # Errors
+    /// As [`PerfEvent::open`]; `EINVAL` where there is no instruction.
+    pub fn open(&self) -> io::Result<OwnedFd> {
+        let mut attr = empty_attr();
+        let path;
+        match self {
+            Self::Tracepoint(id) => {
+                attr.type_ = sys::PERF_TYPE_TRACEPOINT;
+                attr.config = *id;
+            }
+            Self::Uprobe {
+                kind,
+                path: file,
+                offset,
+            } => {
+                path = CString::new(file.as_os_str().as_bytes())?;
+                attr.type_ = *kind;
+                attr.__bindgen_anon_3.uprobe_path = path.as_ptr() as u64;
+                attr.__bindgen_anon_4.probe_offset = *offset;
+            }
+        }
+        // one CPU has to be named, and 0 cannot be taken offline
+        open(&mut attr, -1, 0, sys::PERF_FLAG_FD_CLOEXEC)
+    }
 }
 
 /// When an event begins to count.
@@ -95,23 +144,7 @@ impl PerfEvent {
                 cloexec | sys::PERF_FLAG_PID_CGROUP,
             ),
         };
-        // SAFETY: `attr` is initialised, says its size, and lives through the call.
-        let fd = unsafe {
-            libc::syscall(
-                libc::SYS_perf_event_open,
-                &raw mut attr,
-                pid,
-                cpu,
-                -1,
-                flags,
-            )
-        };
-        let fd = i32::try_from(fd).unwrap_or(-1);
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel just gave us this descriptor; nobody else has it.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let fd = open(&mut attr, pid, cpu, flags)?;
         let is_clock = attributes.selector.is_clock();
         Ok(Self {
             fd,
@@ -207,11 +240,36 @@ impl AsFd for PerfEvent {
     }
 }
 
-fn perf_event_attr(attributes: &Attributes, scope: Scope<'_>) -> sys::perf_event_attr {
-    let mut attr = sys::perf_event_attr {
+fn open(attr: &mut sys::perf_event_attr, pid: i32, cpu: i32, flags: u32) -> io::Result<OwnedFd> {
+    // SAFETY: `attr` is initialised, says its size, and lives through the call; so does what
+    // it points to.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            std::ptr::from_mut(attr),
+            pid,
+            cpu,
+            -1,
+            flags,
+        )
+    };
+    let fd = i32::try_from(fd).unwrap_or(-1);
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just gave us this descriptor; nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn empty_attr() -> sys::perf_event_attr {
+    sys::perf_event_attr {
         size: u32::try_from(size_of::<sys::perf_event_attr>()).expect("it is small"),
         ..Default::default()
-    };
+    }
+}
+
+fn perf_event_attr(attributes: &Attributes, scope: Scope<'_>) -> sys::perf_event_attr {
+    let mut attr = empty_attr();
     match attributes.selector {
         Selector::Counter { kind, config } => {
             attr.type_ = kind;
@@ -227,6 +285,7 @@ fn perf_event_attr(attributes: &Attributes, scope: Scope<'_>) -> sys::perf_event
             attr.__bindgen_anon_3.bp_addr = address;
             attr.__bindgen_anon_4.bp_len = len;
         }
+        Selector::Point(_) => unreachable!("a place is opened for everybody"),
     }
     match attributes.rate {
         Rate::Frequency(hertz) => {

@@ -45,11 +45,15 @@ pub struct Sampling {
     pub period: Option<u64>,
     /// What to count
     #[arg(
-        help = "What to count: perf's hardware and software names, rNNN, mem:ADDR[/LEN][:rwx] \
+        help = "What to count: perf's hardware, cache and software names, rNNN, CATEGORY:NAME, \
+                mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] \
                 [default: cycles, or cpu-clock where there is no PMU]",
-        long_help = "What to count, once for each event: perf's hardware and software names, rNNN, \
+        long_help = "What to count, once for each event: perf's hardware, cache and software names, rNNN, \
+            CATEGORY:NAME, uprobe:FILE:SYMBOL[+OFF] or uprobe:FILE:OFF, \
             mem:ADDR[/LEN][:rwx]; `somno list events` knows them all. An event may have a rate \
-            of its own: EVENT/freq=HZ/ or EVENT/period=N/. Reports and formats that show one \
+            of its own: EVENT/freq=HZ/ or EVENT/period=N/. A tracepoint (CATEGORY:NAME) or uprobe \
+            is sampled each time that a task comes by it, unless a rate is given; at a frequency, \
+            at most so often on each CPU. Reports and formats that show one \
             event at a time show the first, unless --event names another \
             [default: cycles, or cpu-clock where there is no PMU]",
         short,

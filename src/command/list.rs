@@ -1,24 +1,15 @@
 //! `somno list`: what options accept here.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use super::write_stdout;
 use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::PerfEvent;
+use crate::capture::point;
 use crate::cli::list::{List, What};
 use crate::error::Result;
 use crate::export::Format;
 use crate::text;
-
-/// Where the kernel tells its tracepoints: tracefs by itself, or below debugfs.
-const TRACEPOINTS: [&str; 2] = [
-    "/sys/kernel/tracing/available_events",
-    "/sys/kernel/debug/tracing/available_events",
-];
-
-/// One that every kernel with tracepoints has.
-const A_TRACEPOINT: &str = "sched:sched_switch";
 
 /// Runs the sub-command.
 ///
@@ -48,34 +39,33 @@ fn formats() -> String {
 
 fn events() -> String {
     let known = event_name::all().map(|(name, kind)| {
-        let meaning = if is_here(name) {
+        let meaning = if is_here(&name) {
             kind.to_owned()
         } else {
             format!("{kind}; not on this machine")
         };
-        (name.to_owned(), meaning)
+        (name, meaning)
     });
     let spelled = [
         ("rNNN", "a number of the CPU's manual, hexadecimal"),
         ("mem:ADDR[/LEN][:rwx]", "a watchpoint"),
+        (
+            "uprobe:FILE:SYMBOL[+OFF]",
+            "a function, or a place in it, of a program or library",
+        ),
+        ("uprobe:FILE:OFF", "the same by its offset in the file"),
     ];
     let spelled = spelled.map(|(name, meaning)| (name.to_owned(), meaning.to_owned()));
     lines(known.chain(spelled).chain(tracepoints()))
 }
 
-/// The kernel's tracepoints, where they can be sampled and it tells them.
+/// The kernel's tracepoints, where it tells them.
 fn tracepoints() -> Vec<(String, String)> {
-    if EventSpec::parse(A_TRACEPOINT).is_err() {
-        return Vec::new();
-    }
-    let told = TRACEPOINTS
-        .iter()
-        .find_map(|path| fs::read_to_string(path).ok());
-    let Some(told) = told else {
-        let hint = "a tracepoint; to list them, mount tracefs and be root";
+    let Ok(told) = point::tracepoints() else {
+        let hint = "a tracepoint; to list them, run somno as root";
         return vec![("CATEGORY:NAME".into(), hint.into())];
     };
-    let names = told.lines().map(text::clean);
+    let names = told.iter().map(|name| text::clean(name));
     names.map(|name| (name, "a tracepoint".into())).collect()
 }
 

@@ -182,7 +182,7 @@ fn events(typed: &Sampling) -> Result<Vec<Sampled>> {
             let name = &event.name;
             return Err(Error::usage(format!("event `{name}` is named twice")));
         }
-        let rate = event.rate.or(of_all);
+        let rate = event.rate.or(of_all).or(event.selector.default_rate());
         events.push(Sampled {
             rate: rate.unwrap_or(Rate::Frequency(FREQUENCY)),
             event,
@@ -226,7 +226,10 @@ fn wakers(typed: &Sampling) -> Result<bool> {
 fn max_overhead(typed: &Sampling) -> Option<f64> {
     let has_rate = typed.freq.is_some() || typed.period.is_some();
     let default = (typed.targets.all && !has_rate).then_some(MAX_OVERHEAD);
-    typed.max_overhead.or(default).map(|percent| percent / 100.0)
+    typed
+        .max_overhead
+        .or(default)
+        .map(|percent| percent / 100.0)
 }
 
 fn max_depth(typed: Option<u32>) -> Result<u32> {

@@ -37,5 +37,8 @@ fn overhead_is_bounded() {
     let gap = (samples + shed).abs_diff(folded.count());
     assert!(gap * 50 < samples + shed, "{gap} of {samples} and {shed}");
     let bounded = overhead(&stats, folded.count());
-    assert!(bounded <= 30, "{bounded} thousandths, {free} without a bound");
+    assert!(
+        bounded <= 30,
+        "{bounded} thousandths, {free} without a bound"
+    );
 }
