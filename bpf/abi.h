@@ -91,6 +91,7 @@ struct somno_kernel_half {
 	unsigned long long cookie;  /* 0: no user half */
 	unsigned long long weight;  /* samples, or nanoseconds */
 	unsigned long long user_ip; /* where user space was or will go on */
+	unsigned long long cgroup;  /* the task's, in the hierarchy that perf has; 0: unknown */
 	unsigned int pid;
 	unsigned int tid;
 	unsigned short kernel_frames;
@@ -249,7 +250,7 @@ struct somno_arm {
 	unsigned int first;
 };
 
-_Static_assert(sizeof(struct somno_kernel_half) == 72, "abi");
+_Static_assert(sizeof(struct somno_kernel_half) == 80, "abi");
 _Static_assert(sizeof(struct somno_waker) == 24, "abi");
 _Static_assert(sizeof(struct somno_user_half) == 48, "abi");
 _Static_assert(sizeof(struct somno_identity) == 32, "abi");

@@ -106,6 +106,7 @@ static __always_inline void begin_half(struct somno_kernel_half *half, struct ta
 	half->time_ns = time_ns;
 	half->cookie = 0;
 	half->user_ip = 0;
+	half->cgroup = BPF_CORE_READ(cgroup_of(task), kn, id);
 	half->pid = ids >> 32;
 	half->tid = ids;
 	half->kernel_frames = 0;

@@ -30,6 +30,7 @@ use regex::Regex;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
+use self::cgroup::CgroupPaths;
 use self::decode::{Record, decode};
 use self::event_name::{EventSpec, Point, Selector};
 use self::interrupt::Resolver;
@@ -200,6 +201,7 @@ pub struct Session<'obj> {
     rings: RingBuffer<'static>,
     records: Rc<RefCell<Vec<Record>>>,
     resolver: Resolver,
+    cgroups: CgroupPaths,
     comm: Option<Regex>,
     moments: Moments,
     overload: Option<Overload>,
@@ -283,6 +285,7 @@ impl<'obj> Session<'obj> {
             rings,
             records,
             resolver: Resolver::default(),
+            cgroups: CgroupPaths::default(),
             comm: options.comm.clone(),
             moments: options.moments,
             overload,
@@ -557,6 +560,12 @@ impl EventSource for Session<'_> {
             comm.is_none_or(|pattern| pattern.is_match(&half.comm.to_text()))
         };
         for record in self.records.borrow_mut().drain(..) {
+            if let Record::Interrupted(half, _) | Record::Event(Event::KernelHalf(half)) = &record {
+                let met = self.cgroups.look_up(half.cgroup);
+                if let Some(path) = met {
+                    sink(Event::Cgroup(path));
+                }
+            }
             match record {
                 Record::Interrupted(half, _) | Record::Event(Event::KernelHalf(half))
                     if !wanted(&half) => {}

@@ -2,7 +2,7 @@
 
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::error::Result;
-use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
 
 /// Something that was captured.
@@ -20,6 +20,8 @@ pub enum Event {
     Symbols(ModuleSymbols),
     /// A task that is followed did something.
     Task(TaskNotice),
+    /// A cgroup was seen for the first time.
+    Cgroup(CgroupPath),
 }
 
 /// Where events come from: a live session or a recording.
@@ -67,6 +69,8 @@ pub struct KernelHalf {
     pub tid: Tid,
     /// The thread's name at this moment.
     pub comm: Comm,
+    /// Its cgroup at this moment.
+    pub cgroup: CgroupId,
     /// How many samples, or nanoseconds, it stands for.
     pub weight: Weight,
     /// Which of the session's events, by position.
@@ -335,6 +339,15 @@ pub struct Segment {
     pub size: u64,
     /// The address that the file gives it.
     pub address: u64,
+}
+
+/// Where a cgroup is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CgroupPath {
+    /// Its number.
+    pub id: CgroupId,
+    /// From the root of its hierarchy on, as `/proc/PID/cgroup` has it.
+    pub path: String,
 }
 
 /// A followed task did something.

@@ -42,6 +42,11 @@ impl ModuleId {
     pub const VDSO: Self = Self(1);
 }
 
+impl CgroupId {
+    /// It is not known.
+    pub const UNKNOWN: Self = Self(0);
+}
+
 /// What joins a user half to its kernel halves: a slot and how often it was claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cookie {

@@ -12,8 +12,10 @@ pub mod totals;
 
 use std::time::Duration;
 
-use crate::event::{KernelHalf, Outcome, TaskState, Weight};
-use crate::id::Cpu;
+use rustc_hash::FxHashMap;
+
+use crate::event::{CgroupPath, KernelHalf, Outcome, TaskState, Weight};
+use crate::id::{CgroupId, Cpu};
 use crate::stitch::{Sample, User};
 use crate::time::Timestamp;
 
@@ -29,6 +31,7 @@ pub struct Profile {
     stacks: StackTable,
     threads: ThreadTable,
     modules: ModuleTable,
+    cgroups: FxHashMap<CgroupId, String>,
     rows: Vec<Row>,
 }
 
@@ -100,6 +103,7 @@ impl Profile {
             pid: half.pid,
             tid: half.tid,
             comm: half.comm,
+            cgroup: half.cgroup,
         });
         self.rows.push(Row {
             time: half.time,
@@ -152,6 +156,17 @@ impl Profile {
     /// The files that frames are in, to add to them.
     pub fn modules_mut(&mut self) -> &mut ModuleTable {
         &mut self.modules
+    }
+
+    /// Takes notice of where a cgroup is.
+    pub fn add_cgroup(&mut self, cgroup: CgroupPath) {
+        self.cgroups.insert(cgroup.id, cgroup.path);
+    }
+
+    /// Where a thread's cgroup is; nothing where that is not known.
+    #[must_use]
+    pub fn cgroup_of(&self, thread: &Thread) -> Option<&str> {
+        self.cgroups.get(&thread.cgroup).map(String::as_str)
     }
 
     /// The samples, in order of time after [`Self::sort`].

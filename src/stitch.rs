@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use crate::addr::UserAddress;
     use crate::event::{Comm, TaskState, UserFrame, Weight};
-    use crate::id::{Cpu, Pid, Tid};
+    use crate::id::{CgroupId, Cpu, Pid, Tid};
     use crate::time::{ProcessStart, Timestamp};
 
     fn cookie(turn: u32) -> Cookie {
@@ -237,6 +237,7 @@ mod tests {
             pid: Pid(1),
             tid: Tid(1),
             comm: Comm::from("test"),
+            cgroup: CgroupId::UNKNOWN,
             weight: Weight(1),
             event: 0,
             state: TaskState::OnCpu,

@@ -161,7 +161,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__diff)
-            opts="-o -v -q -h --output --threshold --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
+            opts="-o -v -q -h --output --threshold --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,6 +180,10 @@ _somno() {
                     return 0
                     ;;
                 --comm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -330,7 +334,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__export)
-            opts="-o -v -q -h --output --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
+            opts="-o -v -q -h --output --format --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,6 +353,10 @@ _somno() {
                     return 0
                     ;;
                 --comm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -890,7 +898,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__report)
-            opts="-v -q -h --top --tree --callers --format --comm --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
+            opts="-v -q -h --top --tree --callers --format --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -909,6 +917,10 @@ _somno() {
                     return 0
                     ;;
                 --comm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

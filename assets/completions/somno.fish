@@ -144,6 +144,7 @@ complete -c somno -n "__fish_somno_using_subcommand report" -l callers -d 'Show 
 complete -c somno -n "__fish_somno_using_subcommand report" -l format -d 'How to show it' -r -f -a "text\t'For people'
 json\t'For scripts'"
 complete -c somno -n "__fish_somno_using_subcommand report" -l comm -d 'Only threads whose name matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l cpu -d 'Only on these CPUs (0,2-3)' -r
@@ -177,6 +178,7 @@ complete -c somno -n "__fish_somno_using_subcommand annotate" -s h -l help -d 'P
 complete -c somno -n "__fish_somno_using_subcommand diff" -s o -l output -d 'Draw a flame graph of AFTER here (.svg), red where it grew and blue where it shrank' -r -F
 complete -c somno -n "__fish_somno_using_subcommand diff" -l threshold -d 'Hide functions that changed by less, in percentage points [default: 0.5]' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l comm -d 'Only threads whose name matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l cpu -d 'Only on these CPUs (0,2-3)' -r
@@ -209,6 +211,7 @@ firefox\t'A profile for profiler.firefox.com'
 perf-script\t'The text that perf script prints'
 json\t'Counts, functions and threads, as report --format json'"
 complete -c somno -n "__fish_somno_using_subcommand export" -l comm -d 'Only threads whose name matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l cpu -d 'Only on these CPUs (0,2-3)' -r

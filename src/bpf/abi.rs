@@ -165,6 +165,7 @@ mirror!(
         cookie: u64,
         weight: u64,
         user_ip: u64,
+        cgroup: u64,
         pid: u32,
         tid: u32,
         kernel_frames: u16,

@@ -6,7 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::error::{Context as _, Error, Result};
+use crate::event::CgroupPath;
 use crate::id::CgroupId;
 use crate::proc::hierarchy;
 
@@ -75,6 +78,50 @@ impl Cgroup {
 impl AsFd for Cgroup {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+}
+
+/// Where cgroups are, by number: looked up when one is met, because it may go any time.
+#[derive(Debug, Default)]
+pub struct CgroupPaths {
+    known: FxHashMap<CgroupId, String>,
+    told: FxHashSet<CgroupId>,
+}
+
+impl CgroupPaths {
+    /// Finds where a cgroup is that was not asked for before.
+    pub fn look_up(&mut self, id: CgroupId) -> Option<CgroupPath> {
+        if !self.told.insert(id) || id == CgroupId::UNKNOWN {
+            return None;
+        }
+        if !self.known.contains_key(&id) {
+            self.list();
+        }
+        let path = self.known.get(&id);
+        // it is gone, or outside of what is mounted here
+        let path = path.map_or_else(|| format!("[cgroup {id}]"), String::clone);
+        Some(CgroupPath { id, path })
+    }
+
+    /// Takes notice of all that there are; of none where no hierarchy is mounted.
+    fn list(&mut self) {
+        let Ok(root) = hierarchy::perf_hierarchy() else {
+            return;
+        };
+        let mut left = vec![root.clone()];
+        while let Some(directory) = left.pop() {
+            let found = fs::metadata(&directory);
+            let below = fs::read_dir(&directory);
+            let (Ok(found), Ok(below), Ok(path)) = (found, below, directory.strip_prefix(&root))
+            else {
+                continue;
+            };
+            let path = format!("/{}", path.display());
+            self.known.insert(CgroupId(found.ino()), path);
+            let below = below.flatten();
+            let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            left.extend(below.map(|entry| entry.path()));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::event::{
     Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, TaskState,
     UserFrame, UserHalf, Waker, Weight,
 };
-use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
 
 /// A record, decoded.
@@ -69,6 +69,7 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         pid: Pid(fixed.pid),
         tid: Tid(fixed.tid),
         comm: Comm::new(fixed.comm),
+        cgroup: CgroupId(fixed.cgroup),
         weight: Weight(fixed.weight),
         event: fixed.event,
         state: match fixed.state {

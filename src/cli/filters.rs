@@ -12,6 +12,9 @@ pub struct Filters {
     /// Only threads whose name matches this regular expression
     #[arg(long, value_name = "RE", help_heading = "Filters")]
     pub comm: Option<String>,
+    /// Only in cgroups whose path matches this regular expression
+    #[arg(long, value_name = "RE", help_heading = "Filters")]
+    pub cgroup: Option<String>,
     /// Only these processes (12,34)
     #[arg(
         long,

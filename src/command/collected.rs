@@ -66,6 +66,8 @@ impl Collected {
             }
             Event::Symbols(symbols) => self.add_symbols(symbols),
             Event::Task(notice) => self.add_notice(&notice),
+            // it is only written
+            Event::Cgroup(_) => {}
         }
     }
 

@@ -182,7 +182,7 @@ impl Dumped {
             // the file has all that may come of them
             Event::Symbols(symbols) if self.files.path(symbols.module).is_ok() => {}
             Event::Symbols(symbols) => self.captured.add(symbols),
-            Event::Task(_) => {}
+            Event::Task(_) | Event::Cgroup(_) => {}
         }
     }
 

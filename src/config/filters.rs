@@ -36,6 +36,7 @@ impl FilterConfig {
         let cpus = typed.cpu.as_deref();
         let filter = Filter {
             comm: expression("--comm", typed.comm.as_deref())?,
+            cgroup: expression("--cgroup", typed.cgroup.as_deref())?,
             pids: distinct(typed.pid).map(Pid).collect(),
             tids: distinct(typed.tid).map(Tid).collect(),
             cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
@@ -157,6 +158,8 @@ mod tests {
         let config = config(&[
             "--comm",
             "a",
+            "--cgroup",
+            "c",
             "--pid",
             "3,2,3",
             "--tid",
@@ -184,7 +187,7 @@ mod tests {
         assert_eq!(filter.cpus, [0, 1]);
         assert_eq!((filter.event, filter.group), (Some(1), Group::Cpu));
         assert!(filter.no_kernel && config.is_grouped);
-        for regex in [filter.comm, filter.function, filter.module] {
+        for regex in [filter.comm, filter.cgroup, filter.function, filter.module] {
             assert!(regex.is_some());
         }
         assert!(filter.from < filter.to);

@@ -135,17 +135,20 @@ fn location_ids(
 /// What is known of a key. A number that is 0 is none in this format, so the CPU is text.
 fn labels(selection: &Selection<'_>, key: Key, strings: &mut Strings) -> Vec<Label> {
     let thread = selection.profile.threads().get(key.0);
+    let cgroup = selection.profile.cgroup_of(thread);
     let texts = [
         ("thread", text::clean(&thread.comm.to_text())),
         ("cpu", key.1.to_string()),
     ];
-    let mut labels = texts
+    let texts = texts.into_iter();
+    let texts = texts.chain(cgroup.map(|path| ("cgroup", text::clean(path))));
+    let mut labels: Vec<_> = texts
         .map(|(key, text)| Label {
             key: strings.id(key),
             str: strings.id(&text),
             num: 0,
         })
-        .to_vec();
+        .collect();
     let numbers = [("pid", thread.pid.0), ("tid", thread.tid.0)];
     labels.extend(numbers.map(|(key, number)| Label {
         key: strings.id(key),

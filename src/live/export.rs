@@ -13,7 +13,7 @@ use crate::addr::KernelAddress;
 use crate::event::{
     Event, KernelHalf, Outcome, Promise, TaskState, UserFrame, UserHalf, Waker, Weight,
 };
-use crate::id::{Cookie, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::names::{self, FrameName, NamedFrame, Names, Naming};
@@ -187,6 +187,7 @@ fn sample(
         pid: thread.pid,
         tid: thread.tid,
         comm: thread.comm,
+        cgroup: CgroupId::UNKNOWN,
         weight,
         event: 0,
         state: TaskState::OnCpu,

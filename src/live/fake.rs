@@ -3,7 +3,7 @@
 use super::batch::{Batch, Sample};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{FileIdentity, Module, Outcome, Weight};
-use crate::id::{Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cpu, ModuleId, Pid, Tid};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{FrameName, Kind, Location, NamedFrame, Naming};
 use crate::profile::threads::Thread;
@@ -39,6 +39,7 @@ impl Fake {
                 pid: Pid(pid),
                 tid: Tid(tid),
                 comm: comm.into(),
+                cgroup: CgroupId::UNKNOWN,
             },
             cpu: Cpu(u16::try_from(millisecond % 2).unwrap_or_default()),
             depth: ids.len(),

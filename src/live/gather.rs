@@ -1,6 +1,7 @@
 //! Puts samples together for whoever shows them.
 
 use super::batch::{Batch, Sample};
+use crate::id::CgroupId;
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::threads::Thread;
 use crate::stitch::{self, User};
@@ -51,6 +52,8 @@ impl Gatherer {
                 pid: half.pid,
                 tid: half.tid,
                 comm: half.comm,
+                // nothing here is by cgroup, and one thread is one row
+                cgroup: CgroupId::UNKNOWN,
             },
             cpu: half.cpu,
             depth: self.batch.stacks.len() - from,

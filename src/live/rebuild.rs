@@ -14,7 +14,7 @@ use super::interned::{Id as _, Interned};
 use super::store::{Key, KeyId, SiteId, Store};
 use crate::addr::UserAddress;
 use crate::event::Comm;
-use crate::id::{Cpu, Pid, Tid};
+use crate::id::{CgroupId, Cpu, Pid, Tid};
 use crate::profile::frames::Frame;
 use crate::profile::stacks::{StackId, StackTable};
 use crate::profile::threads::{Thread, ThreadId, ThreadTable};
@@ -267,6 +267,7 @@ impl Store {
             pid: Pid(0),
             tid: Tid(0),
             comm: if is_told { comm } else { OTHERS.into() },
+            cgroup: CgroupId::UNKNOWN,
         }
     }
 

@@ -12,7 +12,7 @@ use super::store::{Bounds, Store};
 use super::tree::Tree;
 use crate::addr::UserAddress;
 use crate::event::Weight;
-use crate::id::{Cpu, Pid, Tid};
+use crate::id::{CgroupId, Cpu, Pid, Tid};
 use crate::profile::frames::{Frame, FrameTable};
 use crate::profile::names::{FrameName, Kind, NamedFrame, Naming};
 use crate::profile::threads::Thread;
@@ -236,6 +236,7 @@ impl Flood {
                     pid: Pid(self.threads % 3),
                     tid: Tid(self.threads),
                     comm: format!("run-{}", self.threads).as_str().into(),
+                    cgroup: CgroupId::UNKNOWN,
                 },
                 cpu: Cpu(0),
                 depth,

@@ -3,9 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::event::Comm;
-use crate::id::{Pid, Tid};
+use crate::id::{CgroupId, Pid, Tid};
 
-/// A thread, as long as it had one name.
+/// A thread, as long as it had one name and was in one cgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
     /// The process.
@@ -14,6 +14,8 @@ pub struct Thread {
     pub tid: Tid,
     /// Its name.
     pub comm: Comm,
+    /// Its cgroup.
+    pub cgroup: CgroupId,
 }
 
 /// A thread's place in the table.

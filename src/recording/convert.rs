@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::format;
 use crate::addr::UserAddress;
 use crate::event::{Comm, FileIdentity, Mode, Module};
-use crate::id::{ModuleId, Pid, Tid};
+use crate::id::{CgroupId, ModuleId, Pid, Tid};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::histogram::Summary;
 use crate::profile::threads::Thread;
@@ -140,6 +140,7 @@ impl From<&Thread> for format::Thread {
             pid: thread.pid.0,
             tid: thread.tid.0,
             comm: thread.comm.as_bytes().to_vec(),
+            cgroup: thread.cgroup.0,
         }
     }
 }
@@ -150,6 +151,7 @@ impl From<format::Thread> for Thread {
             pid: Pid(thread.pid),
             tid: Tid(thread.tid),
             comm: Comm::from(&thread.comm[..]),
+            cgroup: CgroupId(thread.cgroup),
         }
     }
 }

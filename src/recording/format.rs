@@ -18,11 +18,11 @@ pub(super) const FRAME_MAX: u64 = 16 << 20;
 /// What a frame holds, each preceded by its length.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Entry {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16")]
     pub(super) kind: Option<Kind>,
 }
 
-/// Numbers from 16 on are for what is to come: labels.
+/// Numbers from 16 on are of labels.
 #[derive(Clone, PartialEq, Oneof)]
 pub(super) enum Kind {
     #[prost(message, tag = "1")]
@@ -53,6 +53,8 @@ pub(super) enum Kind {
     /// Whatever was written before by the kernel side has been read.
     #[prost(message, tag = "13")]
     RoundEnd(RoundEnd),
+    #[prost(message, tag = "16")]
+    Cgroup(Cgroup),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -148,6 +150,17 @@ pub(super) struct Thread {
     pub(super) tid: u32,
     #[prost(bytes = "vec", tag = "3")]
     pub(super) comm: Vec<u8>,
+    /// 0: not known.
+    #[prost(uint64, tag = "4")]
+    pub(super) cgroup: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Cgroup {
+    #[prost(uint64, tag = "1")]
+    pub(super) id: u64,
+    #[prost(string, tag = "2")]
+    pub(super) path: String,
 }
 
 /// Places of code, numbered from 0 on. Reasons why stacks stop short are none.

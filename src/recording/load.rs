@@ -165,6 +165,7 @@ impl Loading {
                 loaded.profile.modules_mut().add_build_id(notice);
             }
             Item::Event(Event::Task(notice)) => loaded.notices.count(notice.what),
+            Item::Event(Event::Cgroup(cgroup)) => loaded.profile.add_cgroup(cgroup),
             // a reader gives no such events
             Item::Event(Event::UserHalf(_) | Event::Symbols(_)) => {}
             Item::RoundEnd => self.stitcher.end_round(),

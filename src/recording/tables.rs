@@ -11,10 +11,10 @@ use super::format::{self, Kind};
 use super::reader::{Item, Result, bad};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{
-    BuildId, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange, TaskNotice,
-    TaskState, UserHalf, Waker, Weight,
+    BuildId, CgroupPath, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange,
+    TaskNotice, TaskState, UserHalf, Waker, Weight,
 };
-use crate::id::{Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
 use crate::profile::frames::Frame;
 use crate::profile::names::{FrameName, Kind as NameKind, Location, NamedFrame, Naming, Unnamed};
 use crate::profile::threads::Thread;
@@ -106,6 +106,10 @@ impl Tables {
                 let cookies = cookies.map(|(&slot, &turn)| Cookie { slot, turn });
                 sink(Item::Pending(cookies.collect()));
             }
+            Kind::Cgroup(cgroup) => sink(Item::Event(Event::Cgroup(CgroupPath {
+                id: CgroupId(cgroup.id),
+                path: cgroup.path,
+            }))),
             Kind::Totals(totals) => sink(Item::Totals(Box::new(totals.into()))),
         }
         Ok(())
@@ -222,6 +226,7 @@ impl Tables {
             half.pid = thread.pid;
             half.tid = thread.tid;
             half.comm = thread.comm;
+            half.cgroup = thread.cgroup;
             let frames = self.frames(at(&halves.stack, row).unwrap_or(u32::MAX).into())?;
             half.kernel = frames.into_iter().filter_map(kernel_address).collect();
             half.waker = self.waker(halves, row)?.map(Box::new);
@@ -380,6 +385,7 @@ fn kernel_half(
         pid: Pid(0),
         tid: Tid(0),
         comm: Comm::from(""),
+        cgroup: CgroupId::UNKNOWN,
         weight: Weight(at(&halves.weight, row)?.wrapping_add(1)),
         event: u8::try_from(at(&halves.event, row)?).ok()?,
         state: *TaskState::ALL.get(at(&halves.state, row)? as usize)?,

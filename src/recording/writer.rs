@@ -13,7 +13,7 @@ use zstd::bulk::Compressor;
 use super::block::{Block, index};
 use super::format::{self, Entry, Kind, MAGIC, VERSION};
 use crate::event::{BuildId, Event, KernelHalf, UserFrame, UserHalf};
-use crate::id::{Cookie, ModuleId};
+use crate::id::{CgroupId, Cookie, ModuleId};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::header::Header;
 use crate::profile::modules::ModuleInfo;
@@ -116,6 +116,12 @@ impl<W: Write> Writer<W> {
             Event::UserHalf(half) => self.add_user_half(half),
             Event::Module(module) => self.block.entries.push(Kind::Module(module.into())),
             Event::BuildId(notice) => self.build_id(notice.module, &notice.build_id),
+            Event::Cgroup(cgroup) => {
+                self.block.entries.push(Kind::Cgroup(format::Cgroup {
+                    id: cgroup.id.0,
+                    path: cgroup.path.clone(),
+                }));
+            }
             // They become names before the recording ends.
             Event::Symbols(_) => {}
             Event::Task(notice) => {
@@ -123,6 +129,7 @@ impl<W: Write> Writer<W> {
                     pid: notice.pid,
                     tid: notice.tid,
                     comm: notice.comm,
+                    cgroup: CgroupId::UNKNOWN,
                 });
                 self.block.notice(notice, thread);
             }
@@ -197,6 +204,7 @@ impl<W: Write> Writer<W> {
             pid: half.pid,
             tid: half.tid,
             comm: half.comm,
+            cgroup: half.cgroup,
         });
         let frames = half.kernel.iter().rev();
         let stack = self.stack(frames.map(|&address| Frame::Kernel(address)));
@@ -205,6 +213,7 @@ impl<W: Write> Writer<W> {
                 pid: waker.pid,
                 tid: waker.tid,
                 comm: waker.comm,
+                cgroup: CgroupId::UNKNOWN,
             });
             let frames = waker.kernel.iter().rev();
             (

@@ -236,6 +236,7 @@ Thread 2 (kthreadd), running:
             pid: crate::id::Pid(1),
             tid: crate::id::Tid(tid),
             comm: crate::event::Comm::from("t"),
+            cgroup: crate::id::CgroupId::UNKNOWN,
         };
         let look = Look {
             width: Some(16),

@@ -20,6 +20,8 @@ use crate::time::Timestamp;
 pub struct Filter {
     /// Of threads with a matching name.
     pub comm: Option<Regex>,
+    /// In a matching cgroup, by its path.
+    pub cgroup: Option<Regex>,
     /// Of these processes, where any are named.
     pub pids: Vec<Pid>,
     /// Of these threads, where any are named.
@@ -255,6 +257,10 @@ impl Filter {
             && self.event.is_none_or(|event| event == row.event)
             && self.from.is_none_or(|from| time >= from)
             && self.to.is_none_or(|to| time < to)
+            && self.cgroup.as_ref().is_none_or(|cgroup| {
+                let path = profile.cgroup_of(thread);
+                path.is_some_and(|path| cgroup.is_match(path))
+            })
             && self
                 .comm
                 .as_ref()

@@ -23,7 +23,7 @@ use crate::config::Naming;
 use crate::config::output::Destination;
 use crate::config::rotation::Rotation;
 use crate::error::{Context as _, Error, Result};
-use crate::event::{Event, Promise, UserHalf};
+use crate::event::{CgroupPath, Event, Promise, UserHalf};
 use crate::id::Cookie;
 use crate::profile::header::Header;
 use crate::profile::modules::ModuleTable;
@@ -46,6 +46,8 @@ pub(super) struct Rotator {
     header: Header,
     naming: Naming,
     modules: ModuleTable,
+    /// Every cgroup that was met.
+    cgroups: Vec<CgroupPath>,
     /// What the last segment had when it ended, and this one may need.
     carried: FxHashMap<Cookie, Rc<UserHalf>>,
     closing: Option<Closing>,
@@ -97,6 +99,7 @@ impl Rotator {
             header,
             naming,
             modules: ModuleTable::default(),
+            cgroups: Vec::new(),
             carried: FxHashMap::default(),
             closing: None,
             began: Instant::now() + delay,
@@ -116,6 +119,10 @@ impl Rotator {
         let writer = Writer::new(storage.writer()?, &header);
         let mut writer = writer.context(|| "write the recording".into())?;
         self.modules.iter().for_each(|info| writer.expect(info));
+        for path in &self.cgroups {
+            let written = writer.add(&Event::Cgroup(path.clone()));
+            written.context(|| "write the recording".into())?;
+        }
         Ok(Segment { storage, writer })
     }
 
@@ -158,6 +165,10 @@ impl Rotator {
                 {
                     return open.writer.add(&Event::UserHalf((*user).clone()));
                 }
+                return Ok(());
+            }
+            Event::Cgroup(path) => {
+                self.cgroups.push(path.clone());
                 return Ok(());
             }
             Event::UserHalf(_) => {}
