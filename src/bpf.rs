@@ -619,3 +619,52 @@ fn create_rings(rings: &impl MapCore, configuration: &Configuration) -> Result<V
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME_REGISTER: u8 = 10;
+    const CLASS: u8 = 0x07;
+    const ALU64: u8 = 0x07;
+    const JMP: u8 = 0x05;
+    const MOV_REGISTER: u8 = 0xbf;
+    const ADD_IMMEDIATE: u8 = 0x07;
+
+    /// How far down its stack a function reaches, in bytes.
+    fn stack_depth(instructions: &[libbpf_sys::bpf_insn]) -> i32 {
+        let mut deepest = 0;
+        let mut address_in = None;
+        for instruction in instructions {
+            let (to, from) = (instruction.dst_reg(), instruction.src_reg());
+            let at = match instruction.code {
+                MOV_REGISTER if from == FRAME_REGISTER => {
+                    address_in = Some(to);
+                    0
+                }
+                ADD_IMMEDIATE if address_in == Some(to) => instruction.imm,
+                code if [ALU64, JMP].contains(&(code & CLASS)) => 0,
+                _ if to == FRAME_REGISTER || from == FRAME_REGISTER => i32::from(instruction.off),
+                _ => 0,
+            };
+            deepest = deepest.min(at);
+        }
+        -deepest
+    }
+
+    /// Check that the program of uprobes has so little stack that the kernel does not give it
+    /// the CPU's instead, which two that are preempted would share (bpf/point.h).
+    #[test]
+    fn uprobes_have_little_stack() {
+        let mut storage = Storage::new();
+        let open = skeleton::SomnoSkelBuilder::default()
+            .open(&mut storage.0)
+            .expect("it was just compiled");
+        let progs = &open.progs;
+        let depth = stack_depth(progs.on_uprobe.insns());
+        assert!((1..64).contains(&depth), "{depth} bytes");
+        let others = [&progs.on_switched_in, &progs.on_leaving];
+        let most = others.map(|program| stack_depth(program.insns()));
+        assert!(most.iter().any(|&depth| depth > 0), "{most:?}");
+    }
+}
