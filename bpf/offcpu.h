@@ -221,6 +221,7 @@ static __always_inline void note_waker(void *ctx, struct task_struct *task)
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct interval *interval;
 	struct waker *waker;
+	u64 ids;
 
 	if (!off_cpu_sampling)
 		return;
@@ -230,8 +231,9 @@ static __always_inline void note_waker(void *ctx, struct task_struct *task)
 	waker = bpf_task_storage_get(&wakers, task, NULL, 0);
 	if (!waker)
 		return;
-	waker->who.pid = current->tgid;
-	waker->who.tid = current->pid;
+	ids = ids_of(current);
+	waker->who.pid = ids >> 32;
+	waker->who.tid = ids;
 	bpf_get_current_comm(waker->who.comm, sizeof(waker->who.comm));
 	waker->frames = 0;
 	if (!somno_config.no_kernel &&

@@ -632,7 +632,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__live)
-            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --wakers --duration --delay --max-depth --no-kernel --max-overhead --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --duration --delay --max-depth --no-kernel --max-overhead --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

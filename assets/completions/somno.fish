@@ -117,7 +117,6 @@ never\t'Never'"
 complete -c somno -n "__fish_somno_using_subcommand live" -l config -d 'Take options that are not typed from this file [default: somno/somno.toml in $XDG_CONFIG_HOME or ~/.config, else /etc/somno.toml]' -r -F
 complete -c somno -n "__fish_somno_using_subcommand live" -s a -l all -d 'The whole system'
 complete -c somno -n "__fish_somno_using_subcommand live" -l no-inherit -d 'Do not follow children and threads made later'
-complete -c somno -n "__fish_somno_using_subcommand live" -l wakers -d 'With --off-cpu or --wall: who ended each wait'
 complete -c somno -n "__fish_somno_using_subcommand live" -l no-kernel -d 'Drop kernel frames, keep every sample'
 complete -c somno -n "__fish_somno_using_subcommand live" -l as-root -d 'Under sudo, run the command as root, not as the calling user'
 complete -c somno -n "__fish_somno_using_subcommand live" -l ascii -d 'Draw with ASCII only'

@@ -8,7 +8,11 @@ use super::sampling::Sampling;
 /// Sample a command, processes or the whole system, and show it live in the terminal
 #[derive(Debug, Args)]
 // time off the CPU is not shown live, which whoever types them is told
-#[command(mut_arg("off_cpu", |option| option.hide(true)), mut_arg("wall", |option| option.hide(true)))]
+#[command(
+    mut_arg("off_cpu", |option| option.hide(true)),
+    mut_arg("wall", |option| option.hide(true)),
+    mut_arg("wakers", |option| option.hide(true))
+)]
 #[command(after_help = "EXAMPLES:\n  \
         somno live -a\n  \
         somno live -p 1234\n  \

@@ -41,7 +41,7 @@ const ROUND: Duration = Duration::from_millis(5);
 const ROUNDS: u32 = 20;
 
 const NOT_FROM_OUTSIDE: &str = "somno: user stacks of threads that wait are [pending]: this kernel \
-    does not let them be read safely (6.12.91, 6.18.33, 7.0.10 and later ones do)";
+    does not let them be read safely (6.18.33, 7.0.10 and later ones do)";
 
 /// Runs the sub-command and returns the exit status.
 ///

@@ -62,7 +62,15 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
     let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;
     let (console, mut attached) = attach(&mut session, &config.sampling, cgroup, &options)?;
-    let about = about(&session, &options, chosen, attached.describe(), started);
+    let delay = config.sampling.delay.unwrap_or_default();
+    let about = about(
+        &session,
+        &options,
+        chosen,
+        attached.describe(),
+        started,
+        delay,
+    );
     privileges::keep_needed()?;
 
     let shared = Shared::default();
@@ -86,9 +94,10 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
     let end = match sampled {
         Ok(end) => end,
         Err(error) => {
-            shared.leave();
-            // what failed first is what is told
+            // what was sampled stays to be looked at; what failed first is what is told
+            shared.end(error.to_string());
             let _ = join(interface);
+            let _ = attached.end(End::Duration);
             return Err(error);
         }
     };
@@ -138,12 +147,13 @@ fn about(
     chosen: Chosen,
     target: String,
     started: Timestamp,
+    delay: Duration,
 ) -> About {
     About {
         header: sampling::header(session, options, target),
         notes: sampling::notes(session, chosen),
         started,
-        began: Instant::now(),
+        began: Instant::now() + delay,
     }
 }
 

@@ -174,9 +174,14 @@ fn conclude(
         mut writer,
     } = segment;
     let whole = writer.bytes();
-    let finished = match failed {
-        Some(Failed::Open(error)) => return Err(error),
-        Some(Failed::Write(error)) => Err(error),
+    // What cannot be begun is no reason to give up what is written.
+    let (unwritten, unopened) = match failed {
+        Some(Failed::Write(error)) => (Some(error), None),
+        Some(Failed::Open(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let finished = match unwritten {
+        Some(error) => Err(error),
         None => naming.name(&mut writer, &collected).and_then(|names| {
             writer.finish(&pending, of_segment.as_ref().unwrap_or(&totals))?;
             Ok(names)
@@ -186,10 +191,11 @@ fn conclude(
         Ok(names) => names,
         Err(error) => return Err(storage.cut(&error, whole, times.duration)),
     };
-    let earlier = rotator.map_or(Ok(0), Rotator::end)?;
+    let (earlier, failed) = rotator.map(Rotator::end).unwrap_or_default();
     Ok(Concluded {
         storage,
         earlier,
+        failed: unopened.or(failed),
         names,
         tally: collected.tally,
         totals,

@@ -5,7 +5,6 @@ use crate::cli::view::View;
 use crate::config::filters::chosen_event;
 use crate::error::Result;
 use crate::live;
-use crate::profile::names::Names;
 use crate::recording::{self, Recording};
 use crate::time::Timestamp;
 use crate::tui::Host;
@@ -21,8 +20,12 @@ pub fn run(typed: &View) -> Result<u8> {
     terminal::check()?;
     let recording = recording::read(&typed.file)?;
     let name = crate::text::clean(&typed.file.display().to_string());
-    let health = health(&recording);
+    let mut health = health(&recording);
     let event = chosen_event(&recording.header, typed.event.as_deref())?;
+    if let Some(event) = event {
+        // what is exported has this one only
+        health.header.events = vec![health.header.events.swap_remove(event.into())];
+    }
     let began = recording.header.began;
     let store = live::load::store(&recording.profile, &recording.names, began, event);
     drop(recording);
@@ -49,14 +52,10 @@ fn health(recording: &Recording) -> Health {
         totals: recording.totals.clone(),
         notes: cut.into_iter().collect(),
         threads: vec![("somno while it sampled".into(), recording.totals.own.cpu)],
-        named: named(&recording.names),
+        named: recording.names.named(),
         unnamed: recording.names.unnamed().into_iter().collect(),
         naming: 0,
     }
-}
-
-fn named(names: &Names) -> u64 {
-    names.named()
 }
 
 /// A file, of which there are no news.

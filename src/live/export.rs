@@ -17,6 +17,7 @@ use crate::id::{CgroupId, Cookie, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::names::{self, FrameName, NamedFrame, Names, Naming};
+use crate::profile::stacks::StackId;
 use crate::stitch::{Sample, User};
 use crate::time::{ProcessStart, Timestamp};
 use crate::view::selection;
@@ -33,17 +34,31 @@ pub fn profile(store: &Store, shown: &Shown) -> (Profile, Names) {
         if weight >= 1.0 && shown.is_wanted(key) {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let weight = Weight(weight as u64);
-            profile.add(&sample(store, key, None, weight, store.began(), 0));
+            add(&mut profile, store, key, weight);
         }
     }
     let namings = namings(store);
     let mut names = Names::new(profile.frames());
     for (id, frame) in profile.frames().iter() {
-        if let Some(naming) = namings.get(&frame) {
-            names.set(id, naming.clone());
-        }
+        let place = || entries::place(frame, &store.modules);
+        let naming = namings.get(&frame).cloned();
+        names.set(
+            id,
+            naming.unwrap_or_else(|| Naming::Named(vec![place().into()])),
+        );
     }
     (profile, names)
+}
+
+/// Adds what a key weighs, with the very frames that stand for its sites: those in anonymous
+/// memory may be of another process that has the same function there.
+fn add(profile: &mut Profile, store: &Store, key: KeyId, weight: Weight) {
+    let mut stack = StackId::ROOT;
+    for site in store.sites(store.keys().get(key).stack) {
+        stack = profile.push(stack, store.places[site.index()]);
+    }
+    let half = kernel_half(store, key, weight, store.began(), Promise::KernelOnly);
+    profile.add_to(stack, &half, None);
 }
 
 /// What of such a profile is shown.
@@ -150,10 +165,9 @@ fn sample(
     time: Timestamp,
     turn: u32,
 ) -> Sample {
-    let key = store.keys().get(key);
-    let thread = store.threads().get(key.thread);
+    let thread = store.threads().get(store.keys().get(key).thread);
     let mut frames: Vec<_> = store
-        .sites(key.stack)
+        .sites(store.keys().get(key).stack)
         .into_iter()
         .map(|site| store.places[site.index()])
         .collect();
@@ -182,6 +196,24 @@ fn sample(
         _ => Promise::KernelOnly,
     };
     let kernel_half = KernelHalf {
+        waker: halves.waker.map(Box::new),
+        kernel: halves.kernel,
+        ..kernel_half(store, key, weight, time, promise)
+    };
+    Sample { kernel_half, user }
+}
+
+/// A kernel half without a stack.
+fn kernel_half(
+    store: &Store,
+    key: KeyId,
+    weight: Weight,
+    time: Timestamp,
+    promise: Promise,
+) -> KernelHalf {
+    let key = store.keys().get(key);
+    let thread = store.threads().get(key.thread);
+    KernelHalf {
         time,
         cpu: key.cpu,
         pid: thread.pid,
@@ -194,10 +226,9 @@ fn sample(
         promise,
         own_cost: false,
         in_nmi: false,
-        waker: halves.waker.map(Box::new),
-        kernel: halves.kernel,
-    };
-    Sample { kernel_half, user }
+        waker: None,
+        kernel: Box::default(),
+    }
 }
 
 /// A stack, divided as it was taken; leaves first.

@@ -3,6 +3,8 @@
 use super::activity::BINS;
 use super::batch::{Batch, Sample};
 use super::store::{Bounds, Store};
+use crate::event::ModuleBuildId;
+use crate::profile::modules::ModuleInfo;
 use crate::profile::names::Names;
 use crate::profile::{Profile, Row};
 use crate::time::Timestamp;
@@ -20,6 +22,7 @@ pub fn store(profile: &Profile, names: &Names, began: Timestamp, event: Option<u
     let frames = profile.frames();
     store.apply(Batch {
         modules: modules.iter().map(|info| info.module.clone()).collect(),
+        build_ids: modules.iter().filter_map(build_id).collect(),
         frames: frames.iter().map(|(_, frame)| frame).collect(),
         named: frames
             .iter()
@@ -44,4 +47,11 @@ pub fn store(profile: &Profile, names: &Names, began: Timestamp, event: Option<u
         store.apply(batch);
     }
     store
+}
+
+fn build_id(info: &ModuleInfo) -> Option<ModuleBuildId> {
+    Some(ModuleBuildId {
+        module: info.module.id,
+        build_id: info.build_id.clone()?,
+    })
 }

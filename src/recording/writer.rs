@@ -115,7 +115,10 @@ impl<W: Write> Writer<W> {
             Event::KernelHalf(half) => self.add_kernel_half(half),
             Event::UserHalf(half) => self.add_user_half(half),
             Event::Module(module) => self.block.entries.push(Kind::Module(module.into())),
-            Event::BuildId(notice) => self.build_id(notice.module, &notice.build_id),
+            Event::BuildId(notice) => match self.expected.get_mut(&notice.module) {
+                Some(info) => info.build_id = Some(notice.build_id.clone()),
+                None => self.build_id(notice.module, &notice.build_id),
+            },
             Event::Cgroup(cgroup) => {
                 self.block.entries.push(Kind::Cgroup(format::Cgroup {
                     id: cgroup.id.0,

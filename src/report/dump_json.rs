@@ -12,6 +12,7 @@ use crate::profile::names::{NamedFrame, Names};
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
 use crate::profile::threads::Thread;
+use crate::text::clean;
 use crate::view::dump::{Group, Owned};
 
 const SCHEMA: u32 = 1;
@@ -45,7 +46,7 @@ struct ThreadRow {
 #[derive(Serialize)]
 struct FrameRow {
     name: String,
-    module: String,
+    module: Option<String>,
     /// In the module, of frames that are in a file.
     offset: Option<u64>,
     file: Option<String>,
@@ -102,13 +103,15 @@ fn frame(id: FrameId, named: &NamedFrame, profile: &Profile) -> FrameRow {
     let location = named.location.as_ref();
     FrameRow {
         name: named.name.to_string(),
-        module: place_of(id, profile).path(profile.modules()),
+        module: Some(place_of(id, profile).path(profile.modules())).filter(|path| !path.is_empty()),
         offset: match profile.frames().get(id) {
             Frame::File(_, offset) => Some(offset.0),
             _ => None,
         },
-        file: location.map(|location| location.file.to_string()),
-        line: location.map(|location| location.line),
+        file: location.map(|location| clean(&location.file)),
+        line: location
+            .map(|location| location.line)
+            .filter(|&line| line > 0),
     }
 }
 
@@ -117,7 +120,7 @@ impl From<&Thread> for ThreadRow {
         Self {
             pid: thread.pid.0,
             tid: thread.tid.0,
-            comm: thread.comm.to_text(),
+            comm: clean(&thread.comm.to_text()),
         }
     }
 }

@@ -356,7 +356,12 @@ fn pause(model: &mut Model) {
         model.shown.freeze(&model.store);
     } else {
         let paths = model.cursor.paths(model.shown.tree());
-        model.shown.thaw(&mut model.store, model.now);
+        // the clock goes on, what was sampled does not
+        let now = match model.source {
+            Source::Live => model.now,
+            _ => model.shown.now(),
+        };
+        model.shown.thaw(&mut model.store, now);
         model.cursor.restore(&paths, model.shown.tree_mut());
         model.is_stale = true;
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
+use std::time::{Duration, Instant};
 
 use super::rotate::Rotator;
 use super::storage::Storage;
@@ -16,6 +17,9 @@ use crate::event::Event;
 use crate::id::{Cookie, ModuleId};
 use crate::recording::writer::Writer;
 use crate::stitch::Stitcher;
+
+/// How often it is looked for halves whose other half is lost.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// A file that events are written to.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub(super) struct Collector {
     failed: Option<Failed>,
     stitcher: Stitcher,
     collected: Collected,
+    forgot_at: Instant,
 }
 
 /// Why nothing more can be written.
@@ -61,6 +66,7 @@ impl Collector {
             failed: None,
             stitcher: Stitcher::new(),
             collected: Collected::new(caller),
+            forgot_at: Instant::now(),
         }
     }
 
@@ -98,6 +104,17 @@ impl Collector {
         self.segment.writer.add(event)
     }
 
+    /// Forgets halves that wait for others in vain: they are lost.
+    fn forget(&mut self, session: &Session<'_>) {
+        if self.forgot_at.elapsed() < FORGET_EVERY {
+            return;
+        }
+        self.forgot_at = Instant::now();
+        let tally = &mut self.collected.tally;
+        self.stitcher
+            .forget_released(&session.pending(), &mut |sample| tally.add_sample(&sample));
+    }
+
     fn rotate(&mut self, session: &Session<'_>) -> Result<()> {
         let Some(rotator) = &mut self.rotator else {
             return Ok(());
@@ -117,6 +134,7 @@ impl Sink for Collector {
 
     fn end_round(&mut self, session: &Session<'_>) {
         self.stitcher.end_round();
+        self.forget(session);
         if self.failed.is_none() {
             let written = self.segment.writer.end_round(now());
             self.failed = written.err().map(Failed::Write);

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;
 
+use super::rotate::Earlier;
 use super::storage::Storage;
 use crate::command::open::Page;
 use crate::command::output::Output;
@@ -30,7 +31,9 @@ const HOTTEST_SHOWN: usize = 5;
 pub(super) struct Concluded {
     pub(super) storage: Storage,
     /// Segments before it.
-    pub(super) earlier: usize,
+    pub(super) earlier: Earlier,
+    /// What went wrong with another segment than this one.
+    pub(super) failed: Option<Error>,
     pub(super) names: Names,
     pub(super) tally: Tally,
     pub(super) totals: Totals,
@@ -112,7 +115,11 @@ impl Outputs {
         mut concluded: Concluded,
         verbosity: Verbosity,
     ) -> Result<()> {
-        let mut written = Written::default();
+        let mut written = Written {
+            bytes: concluded.earlier.bytes,
+            failed: concluded.failed.take().into_iter().collect(),
+            ..Written::default()
+        };
         let is_read = !self.profiles.is_empty() || verbosity >= Verbosity::Verbose;
         let recording = is_read.then(|| concluded.storage.read()).transpose()?;
         if let Some((name, bytes)) = concluded.storage.keep() {
@@ -173,7 +180,7 @@ fn say_result(concluded: &Concluded, written: &[String]) {
     } else {
         written.join(", ")
     };
-    match concluded.earlier {
+    match concluded.earlier.segments {
         0 => {}
         1 => wrote.push_str(" after 1 segment"),
         earlier => write!(wrote, " after {earlier} segments").expect("a string takes everything"),

@@ -38,6 +38,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for names at a time, once sampling is over.
 const ROUND: Duration = Duration::from_millis(100);
 
+/// Segments of this run that are whole, be they kept or not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Earlier {
+    pub(super) segments: usize,
+    pub(super) bytes: u64,
+}
+
 /// Has segments follow each other.
 #[derive(Debug)]
 pub(super) struct Rotator {
@@ -55,6 +62,7 @@ pub(super) struct Rotator {
     /// When sampling ended, and the last segment with it.
     ended: Option<Instant>,
     before: Counts,
+    earlier: Earlier,
     failed: Option<Error>,
 }
 
@@ -105,6 +113,7 @@ impl Rotator {
             began: Instant::now() + delay,
             ended: None,
             before: Counts::begin(),
+            earlier: Earlier::default(),
             failed: None,
         })
     }
@@ -143,12 +152,9 @@ impl Rotator {
         self.ended = Some(Instant::now());
     }
 
-    /// How many segments there are before the last one.
-    ///
-    /// # Errors
-    /// What went wrong with one of them.
-    pub(super) fn end(self) -> Result<usize> {
-        self.failed.map_or(Ok(self.segments.earlier()), Err)
+    /// The segments before the last one, and what went wrong with one of them.
+    pub(super) fn end(self) -> (Earlier, Option<Error>) {
+        (self.earlier, self.failed)
     }
 
     /// Takes notice of an event before it is written to the segment that is open.
@@ -269,7 +275,10 @@ impl Rotator {
         match closing.step(collected, self.naming, pending) {
             Ok(false) => self.closing = Some(closing),
             Ok(true) => match closing.end() {
-                Ok(()) => {}
+                Ok(bytes) => {
+                    self.earlier.segments += 1;
+                    self.earlier.bytes += bytes;
+                }
                 Err(error) => self.failed = Some(error),
             },
             Err(error) => self.failed = Some(closing.cut(&error)),
@@ -338,17 +347,15 @@ impl Closing {
         Ok(matches!(self.stage, Stage::Named))
     }
 
-    fn end(self) -> Result<()> {
+    /// Ends it, and tells how many bytes it has.
+    fn end(self) -> Result<u64> {
         let Segment {
             mut storage,
             writer,
         } = self.segment;
         let whole = writer.bytes();
         match writer.finish(&self.pending, &self.totals) {
-            Ok(_) => {
-                storage.keep();
-                Ok(())
-            }
+            Ok(_) => Ok(storage.keep().map_or(0, |(_, bytes)| bytes)),
             Err(error) => Err(storage.cut(&error, whole, self.totals.duration)),
         }
     }
