@@ -55,6 +55,10 @@ const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
 /// How often the rings are read while an iterator runs: it may fill one in a hundredth second.
 const ITERATOR_ROUND: Duration = Duration::from_millis(1);
 
+/// Records that are read before anything else is looked at: where what reads them makes more,
+/// as it does when its own allocator is probed, there is no end to them. More than rings hold.
+const READ_AT_MOST: usize = 1 << 18;
+
 /// Which moments of a task are samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moments {
@@ -205,6 +209,7 @@ pub struct Session<'obj> {
     comm: Option<Regex>,
     moments: Moments,
     overload: Option<Overload>,
+    is_behind: bool,
     deferral: Deferral,
     mode: Mode,
 }
@@ -289,6 +294,7 @@ impl<'obj> Session<'obj> {
             comm: options.comm.clone(),
             moments: options.moments,
             overload,
+            is_behind: false,
             deferral,
             mode,
         })
@@ -488,6 +494,12 @@ impl<'obj> Session<'obj> {
         }
     }
 
+    /// Whether more was to be read the last time than is read at once, so that the round goes on.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
     /// Whether user stacks can be read in the task here.
     #[must_use]
     pub fn deferral(&self) -> Deferral {
@@ -552,9 +564,11 @@ impl<'obj> Session<'obj> {
 
 impl EventSource for Session<'_> {
     fn read_events(&mut self, sink: &mut dyn FnMut(Event)) -> Result<()> {
-        self.rings
-            .consume()
+        let count = self.rings.consume_raw_n(READ_AT_MOST);
+        let count = usize::try_from(count)
+            .map_err(|_| io::Error::from_raw_os_error(-count))
             .context(|| "read the sample rings".into())?;
+        self.is_behind = count >= READ_AT_MOST;
         let wanted = |half: &KernelHalf| {
             let comm = self.comm.as_ref();
             comm.is_none_or(|pattern| pattern.is_match(&half.comm.to_text()))

@@ -80,6 +80,12 @@ fn sudo_caller() -> Option<u32> {
     std::env::var("SUDO_UID").ok()?.parse().ok()
 }
 
+/// The same with the group.
+fn sudo_caller_ids() -> Option<(u32, u32)> {
+    let group = std::env::var("SUDO_GID").ok()?.parse().ok()?;
+    Some((sudo_caller()?, group))
+}
+
 /// A user's number, from a number or a name.
 fn user_id(user: &str) -> Option<u32> {
     let named = || Some(User::from_name(user).ok()??.uid.as_raw());

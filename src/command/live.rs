@@ -18,7 +18,7 @@ use self::naming::Namer;
 use self::shared::Shared;
 use super::collected::Collected;
 use super::sampling::{self, Chosen};
-use super::target::{self, Attached, End};
+use super::target::{Attached, End};
 use super::{Verbosity, downloads, interface, now, say, sudo_caller};
 use crate::bpf;
 use crate::capture::cgroup::Cgroup;
@@ -244,7 +244,7 @@ fn show(
     let shared = shared.clone();
     let run = move || {
         let _leaving = Leaving(shared.clone());
-        privileges::keep_none(target::sudo_caller_ids()).and_then(|()| {
+        privileges::keep_none(super::sudo_caller_ids()).and_then(|()| {
             let store = update::empty_store(health.header.began);
             let mut model = Model::new(store, health, Source::Live, theme);
             model.output = console.as_ref().map(|_| output::State::default());

@@ -2,8 +2,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::fchown;
+use std::path::{Path, PathBuf};
 
+use super::sudo_caller_ids;
 use crate::config::output::Destination;
 use crate::error::{Context as _, Error, Result};
 
@@ -28,16 +30,11 @@ impl Output {
                 created: false,
             }),
             Destination::File(path) => {
-                let existed = path.exists();
-                let file = OpenOptions::new()
-                    .write(true)
-                    .create(true)
-                    .truncate(false)
-                    .open(path)
+                let (file, created) = open_or_create(path)
                     .context(|| format!("open `{}` for writing", path.display()))?;
                 Ok(Self {
                     file: Some((file, path.clone())),
-                    created: !existed,
+                    created,
                 })
             }
             Destination::New(stem, extension) => Self::create_new(stem, extension),
@@ -98,6 +95,7 @@ impl Output {
         for name in names {
             match File::create_new(&name) {
                 Ok(file) => {
+                    give_to_caller(&file);
                     return Ok(Self {
                         file: Some((file, name.into())),
                         created: true,
@@ -121,6 +119,36 @@ impl Drop for Output {
             // Nothing was written: at worst an empty file stays.
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+/// Opens a file, and tells whether it was made.
+fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
+    match File::create_new(path) {
+        Ok(file) => {
+            give_to_caller(&file);
+            Ok((file, true))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mut options = OpenOptions::new();
+            let file = options
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)?;
+            Ok((file, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Under sudo a new file is that of whoever called it.
+fn give_to_caller(file: &File) {
+    if let Some((uid, gid)) = sudo_caller_ids()
+        && rustix::process::geteuid().is_root()
+    {
+        // where that cannot be, root has it, as any program under sudo
+        let _ = fchown(file, Some(uid), Some(gid));
     }
 }
 

@@ -113,7 +113,9 @@ pub(super) fn sample(
 fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
     session.read_events(&mut |event| sink.add(event))?;
     session.limit_overhead(process_cpu());
-    sink.end_round(session);
+    if !session.is_behind() {
+        sink.end_round(session);
+    }
     for (module, opened) in sink.take_tried() {
         session.set_opened(module, opened);
     }

@@ -266,12 +266,6 @@ fn is_readable(fd: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
-/// The user who called sudo, where somno runs under it, with the group.
-pub(crate) fn sudo_caller_ids() -> Option<(u32, u32)> {
-    let group = std::env::var("SUDO_GID").ok()?.parse().ok()?;
-    Some((sudo_caller()?, group))
-}
-
 /// Whom a command runs as, if not as we do.
 fn run_as(as_root: bool) -> Result<Option<RunAs>> {
     if as_root || !rustix::process::geteuid().is_root() {

@@ -1,6 +1,7 @@
 //! Recordings: what is in them is what the other outputs of the same run have.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
@@ -71,6 +72,27 @@ fn recording_is_the_default() {
         assert!(status.expect("it starts").success());
         assert_eq!(read(&room.join(name)).cut, None);
     }
+}
+
+/// Check that under sudo new files belong to whoever called it, and others stay whose they were.
+#[test]
+fn files_are_the_callers() {
+    let machine = Machine::take();
+    let (new, old) = (machine.path("new.somno"), machine.path("old.somno"));
+    fs::write(&old, "").expect("it is ours");
+    let record = machine.record().output(&new).output(&old);
+    let record = record.env("SUDO_UID", "65534").env("SUDO_GID", "65533");
+    record
+        .options("--as-root")
+        .shell("true")
+        .run()
+        .exits_with(0);
+    let owner = |path: &Path| {
+        let metadata = fs::metadata(path).expect("it is there");
+        (metadata.uid(), metadata.gid())
+    };
+    assert_eq!(owner(&new), (65534, 65533));
+    assert_eq!(owner(&old), (0, 0));
 }
 
 /// Check that a profiler that is killed leaves what it had written, which says where it ends.
