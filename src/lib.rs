@@ -17,13 +17,15 @@
 //!                                      |  event::Event
 //!                        stitch::Stitcher: joins halves by cookie
 //!                                      |  stitch::Sample
-//!                        profile::Profile: interned stacks, weights
-//!                                      |
-//!                        symbolize: names, inlined functions, reasons
-//!                                      |
-//!                 view::selection: what of it is asked for
-//!                                      |
-//!       export (svg, pprof, firefox, ...)   view (hottest)   report (text, json)
+//!        recording: written as it comes, joined when it is read
+//!                                      |             \
+//!        profile::Profile: interned stacks, weights    live::store: bounded sums
+//!                                      |             /
+//!              symbolize: names, inlined functions, reasons
+//!                                      |             \
+//!         view::selection: what of it is asked for     live::shown: the same, kept up to date
+//!                                      |              \
+//!  export (svg, pprof, ...)   view   report (text, json)   tui: model, message, update, view
 //! ```
 //!
 //! **Two halves, one cookie.** A task that is deep in a system call may be sampled
@@ -92,8 +94,15 @@
 //! flag for each file that it has open, which ends a capture.
 //! [`symbolize::captured`] puts the pieces together; a file that was opened comes first.
 //!
+//! **A recording** (somno-recording(5)) is what every output of `somno record` is made from, so
+//! that they agree. With `--rotate` it is in segments ([`command::record`]).
+//!
+//! **What is shown live** ([`live`]) are sums that are kept up to date sample by sample, bounded,
+//! with decay; one thread captures and one draws, and neither waits for the other.
+//!
 //! Where a line belongs: types that cross the kernel border in [`bpf`]; system
-//! calls, clocks and descriptors in [`capture`], [`proc`] and [`symbolize`]; the
+//! calls, clocks and descriptors in [`capture`], [`proc`], [`symbolize`], the files of
+//! [`recording`] and `tui::terminal`; what code looks like in [`code`]; the
 //! spelling of options in [`cli`], their defaults in [`config`]; only [`command`]
 //! knows two stages. The rest is pure and tested without privileges.
 

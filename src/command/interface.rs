@@ -15,6 +15,7 @@ use crate::live;
 use crate::proc::status;
 use crate::recording::writer::Writer;
 use crate::report::summary;
+use crate::symbolize::worker;
 use crate::time::Timestamp;
 use crate::tui::message::ExportFormat;
 use crate::tui::model::Model;
@@ -23,8 +24,6 @@ use crate::tui::theme::{ASCII, Palette, Theme};
 use crate::tui::{Host, Input, terminal};
 use crate::view::selection::Selection;
 
-/// The thread whose panics cost names only, and are caught.
-pub(super) const SYMBOLS: &str = "somno-symbols";
 /// How new files begin.
 const STEM: &str = "profile";
 
@@ -49,7 +48,7 @@ pub(super) fn run(
     make_host: impl FnOnce(terminal::Taken) -> Box<dyn Host>,
 ) -> Result<()> {
     let inputs = inputs()?;
-    terminal::give_back_on_panic(SYMBOLS);
+    terminal::give_back_on_panic(worker::THREAD);
     let taken = terminal::Taken::take()?;
     // Its own way to end tells standard error what fails, and panics where that is gone
     // with the terminal; `taken` gives back all that there is.

@@ -32,6 +32,7 @@ use crate::profile::tally::Tally;
 use crate::profile::totals::Totals;
 use crate::report::summary;
 use crate::symbolize::debuginfod::settings::Settings;
+use crate::symbolize::worker;
 use crate::time::Timestamp;
 use crate::tui::layout::Areas;
 use crate::tui::message::{ExportFormat, Health, News};
@@ -171,7 +172,7 @@ fn namer(config: &LiveConfig, shared: &Shared) -> Result<Namer> {
     let namer = Namer::start(servers)?;
     // Whoever samples has precedence over all others, which threads inherit.
     for thread in own::threads() {
-        if thread.name == interface::SYMBOLS {
+        if thread.name == worker::THREAD {
             let tid = rustix::process::Pid::from_raw(thread.tid.cast_signed());
             // it works as well with more of a CPU
             let _ = tid.map(|tid| setpriority_process(Some(tid), NICE));

@@ -15,6 +15,8 @@ use super::work::{self, Known, Named, Work};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{Names, Unnamed};
 
+/// What the thread is called.
+pub const THREAD: &str = "somno-symbols";
 /// How often progress is told when there is none.
 const ROUND: Duration = Duration::from_millis(100);
 /// Pieces of work, done or to do, that wait.
@@ -95,23 +97,21 @@ impl Worker {
     pub fn start(servers: Option<Debuginfod>) -> io::Result<Self> {
         let (work, to_do) = sync_channel::<Work>(QUEUE);
         let (done, named) = sync_channel(QUEUE);
-        thread::Builder::new()
-            .name("somno-symbols".into())
-            .spawn(move || {
-                let mut symbolizer = Symbolizer::new(servers);
-                // Either end goes when nobody wants names any more.
-                for work in to_do {
-                    let naming = AssertUnwindSafe(|| symbolizer.name(&work));
-                    let named = catch_unwind(naming).unwrap_or_else(|_| {
-                        // A file that a parser did not expect costs its own names only.
-                        symbolizer.forget();
-                        work.unnamed(Unnamed::Unreadable)
-                    });
-                    if done.send(named).is_err() {
-                        return;
-                    }
+        thread::Builder::new().name(THREAD.into()).spawn(move || {
+            let mut symbolizer = Symbolizer::new(servers);
+            // Either end goes when nobody wants names any more.
+            for work in to_do {
+                let naming = AssertUnwindSafe(|| symbolizer.name(&work));
+                let named = catch_unwind(naming).unwrap_or_else(|_| {
+                    // A file that a parser did not expect costs its own names only.
+                    symbolizer.forget();
+                    work.unnamed(Unnamed::Unreadable)
+                });
+                if done.send(named).is_err() {
+                    return;
                 }
-            })?;
+            }
+        })?;
         Ok(Self {
             work,
             named,

@@ -21,6 +21,11 @@ use signal_hook::low_level;
 use super::Input;
 use crate::error::{Context as _, Error, Result};
 
+/// The thread that waits for keys.
+pub const KEYS: &str = "somno-keys";
+/// The thread that waits for signals.
+pub const SIGNALS: &str = "somno-signals";
+
 /// Whether the terminal is ours at the moment.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
@@ -136,7 +141,7 @@ pub fn read_keys(to: Sender<Input>) -> Result<()> {
             }
         }
     };
-    let thread = thread::Builder::new().name("somno-keys".into());
+    let thread = thread::Builder::new().name(KEYS.into());
     thread.spawn(run).context(|| "start a thread".into())?;
     Ok(())
 }
@@ -169,7 +174,7 @@ pub fn read_signals(to: Sender<Input>, ignored: impl Fn(i32) -> bool) -> Result<
             let _ = to.send(input);
         }
     };
-    let thread = thread::Builder::new().name("somno-signals".into());
+    let thread = thread::Builder::new().name(SIGNALS.into());
     thread.spawn(run).context(|| "start a thread".into())?;
     Ok(())
 }

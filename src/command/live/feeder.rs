@@ -15,8 +15,10 @@ use crate::proc::{own, status};
 use crate::profile::header::Header;
 use crate::profile::totals::{Own, Symbols, Totals};
 use crate::stitch::Stitcher;
+use crate::symbolize::worker;
 use crate::time::Timestamp;
 use crate::tui::message::Health;
+use crate::tui::terminal;
 
 /// How often it is told how sampling goes.
 const HEALTH: Duration = Duration::from_secs(1);
@@ -186,9 +188,9 @@ fn threads() -> Vec<(String, Duration)> {
         ("reading and joining samples", &["somno"][..]),
         (
             "this interface",
-            &["somno-view", "somno-keys", "somno-signals"],
+            &[super::INTERFACE, terminal::KEYS, terminal::SIGNALS],
         ),
-        ("names", &["somno-symbols"]),
+        ("names", &[worker::THREAD]),
     ];
     let threads = own::threads();
     let sum = |names: &[&str]| {
