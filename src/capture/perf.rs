@@ -121,7 +121,7 @@ impl Reading {
 #[derive(Debug)]
 pub struct PerfEvent {
     fd: OwnedFd,
-    /// Of a clock, after how many nanoseconds it fires.
+    /// Of a clock whose time is known, after how many nanoseconds it fires.
     clock_period_ns: Option<u64>,
 }
 
@@ -145,7 +145,9 @@ impl PerfEvent {
             ),
         };
         let fd = open(&mut attr, pid, cpu, flags)?;
-        let is_clock = attributes.selector.is_clock();
+        // how long that of a cgroup was meant to count, the kernel does not tell: its time may
+        // be that since the machine was started
+        let is_clock = attributes.selector.is_clock() && !matches!(scope, Scope::Cgroup(..));
         Ok(Self {
             fd,
             clock_period_ns: is_clock.then(|| attributes.rate.clock_period_ns()),
