@@ -2,7 +2,7 @@
 
 use inferno::flamegraph::Palette;
 use inferno::flamegraph::color::{Color, PaletteMap};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::class::Class;
 use super::svg::unbroken;
@@ -56,7 +56,7 @@ pub(super) fn by_kind(selection: &Selection<'_>) -> PaletteMap {
             palette.insert(unbroken(&label), GREY);
         }
     }
-    let mut frames: Vec<_> = frame_weights(selection).into_iter().collect();
+    let mut frames = frame_weights(selection);
     frames.sort_unstable_by_key(|&(id, weight)| (weight, id));
     for (id, _) in frames {
         let frame = selection.profile.frames().get(id);
@@ -71,14 +71,24 @@ pub(super) fn by_kind(selection: &Selection<'_>) -> PaletteMap {
 }
 
 /// What frames weigh; one that is on a stack twice counts twice, which decides nothing.
-fn frame_weights(selection: &Selection<'_>) -> FxHashMap<FrameId, Weight> {
-    let mut weights: FxHashMap<FrameId, Weight> = FxHashMap::default();
+fn frame_weights(selection: &Selection<'_>) -> Vec<(FrameId, Weight)> {
+    let stacks = selection.profile.stacks();
+    let mut of_stacks = vec![Weight(0); stacks.len() + 1];
     for (stack, weight) in selection.stack_weights() {
-        for frame in selection.profile.stack(stack) {
-            *weights.entry(frame).or_default() += weight;
-        }
+        of_stacks[stack.index()] = weight;
     }
-    weights
+    let frames = selection.profile.frames();
+    let mut of_frames = vec![Weight(0); frames.len()];
+    // what is called comes after its callers
+    for (stack, callers, leaf) in stacks.iter().rev() {
+        let weight = of_stacks[stack.index()];
+        of_stacks[callers.index()] += weight;
+        of_frames[leaf.index()] += weight;
+    }
+    let ids = frames.iter().map(|(id, _)| id);
+    ids.zip(of_frames)
+        .filter(|&(_, weight)| weight > Weight(0))
+        .collect()
 }
 
 /// Picks a shade of the class's hue by the name, so that a function has it in every graph.

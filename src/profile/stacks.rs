@@ -65,9 +65,16 @@ impl<F: Copy + Eq + Hash> StackTable<F> {
 
     /// Every stack but the empty one, with the one below its leaf and the leaf; that one
     /// comes first.
-    pub fn iter(&self) -> impl Iterator<Item = (StackId, StackId, F)> + '_ {
-        let stacks = (1..).map(StackId).zip(&self.nodes);
-        stacks.map(|(stack, &(parent, frame))| (stack, parent, frame))
+    ///
+    /// # Panics
+    /// When there are 2^32 distinct stacks.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (StackId, StackId, F)> + '_ {
+        let nodes = self.nodes.iter().enumerate();
+        nodes.map(|(index, &(parent, frame))| {
+            let id = u32::try_from(index + 1).expect("fewer than 2^32 stacks");
+            (StackId(id), parent, frame)
+        })
     }
 
     /// How many there are, the empty one not counted.

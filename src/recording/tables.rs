@@ -173,9 +173,8 @@ impl Tables {
         index.map_or(0, |index| self.stacks[index].depth)
     }
 
-    /// The frames of a stack, leaf first.
-    fn frames(&mut self, stack: u64) -> Result<Vec<Frame>> {
-        let mut frames = Vec::new();
+    /// Gives the frames of a stack, leaf first.
+    fn each_frame(&mut self, stack: u64, sink: &mut dyn FnMut(Frame)) -> Result<()> {
         let mut at = usize::try_from(stack).unwrap_or(usize::MAX);
         while at > 0 {
             let Some(&Stack { parent, frame, .. }) = self.stacks.get(at - 1) else {
@@ -185,10 +184,26 @@ impl Tables {
                 return bad("its stacks are too deep");
             }
             self.depths_left -= 1;
-            frames.push(self.frames[frame as usize]);
+            sink(self.frames[frame as usize]);
             at = parent as usize;
         }
-        Ok(frames)
+        Ok(())
+    }
+
+    /// Those in the kernel.
+    fn kernel_frames(&mut self, stack: u32) -> Result<Box<[KernelAddress]>> {
+        let mut addresses = Vec::with_capacity(self.depth_of(stack));
+        self.each_frame(stack.into(), &mut |frame| {
+            addresses.extend(kernel_address(frame));
+        })?;
+        Ok(addresses.into())
+    }
+
+    /// How deep a stack is, if it is there.
+    fn depth_of(&self, stack: u32) -> usize {
+        let index = (stack as usize).checked_sub(1);
+        let stack = index.and_then(|index| self.stacks.get(index));
+        stack.map_or(0, |stack| stack.depth.into())
     }
 
     fn thread(&self, id: u32) -> Result<Thread> {
@@ -227,8 +242,7 @@ impl Tables {
             half.tid = thread.tid;
             half.comm = thread.comm;
             half.cgroup = thread.cgroup;
-            let frames = self.frames(at(&halves.stack, row).unwrap_or(u32::MAX).into())?;
-            half.kernel = frames.into_iter().filter_map(kernel_address).collect();
+            half.kernel = self.kernel_frames(at(&halves.stack, row).unwrap_or(u32::MAX))?;
             half.waker = self.waker(halves, row)?.map(Box::new);
             sink(Item::Event(Event::KernelHalf(half)));
         }
@@ -240,12 +254,12 @@ impl Tables {
             return Ok(None);
         };
         let thread = self.thread(thread)?;
-        let frames = self.frames(at(&halves.waker_stack, row).unwrap_or(u32::MAX).into())?;
+        let kernel = self.kernel_frames(at(&halves.waker_stack, row).unwrap_or(u32::MAX))?;
         Ok(Some(Waker {
             pid: thread.pid,
             tid: thread.tid,
             comm: thread.comm,
-            kernel: frames.into_iter().filter_map(kernel_address).collect(),
+            kernel,
         }))
     }
 
