@@ -23,7 +23,8 @@ fn by_cpu() {
     assert!(record("-C 0-1").count() > 0);
 
     let everything = |options: &str| {
-        let record = machine.record().options("-a -d 1s").options(options);
+        // at a rate that is named nothing is shed, however loaded the machine is
+        let record = machine.record().options("-a -F 999 -d 1s").options(options);
         record.run().adds_up().0.of("pinned").count()
     };
     assert_eq!(everything("-C 0"), 0);
@@ -56,7 +57,7 @@ fn by_user() {
     let of_nobody = Process::spawn(command.arg("of-nobody").uid(NOBODY).gid(NOBODY));
     of_nobody.wait_for_comm("of-nobody".as_ref());
     for user in ["nobody", "65534"] {
-        let options = format!("-a -u {user} -d 0.3s");
+        let options = format!("-a -F 999 -u {user} -d 0.3s");
         let (folded, _) = machine.record().options(&options).run().adds_up();
         folded.expect_all(|line| line.comm == "of-nobody");
         folded.expect_share(0.95.., |line| line.has("main;spin"));

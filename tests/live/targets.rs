@@ -123,7 +123,10 @@ fn commands_of_a_shell_are_followed() {
 fn later_processes_are_sampled_by_name() {
     let machine = Machine::take();
     let named = machine.fixture("named");
-    let running = machine.record().options("-a --comm ^la[t]er$").start();
+    let running = machine
+        .record()
+        .options("-a -F 999 --comm ^la[t]er$")
+        .start();
     running.wait_for_sampling();
     let [later, other] = ["later", "other"].map(|name| named.start(&[name]));
     later.use_cpu(Duration::from_millis(200));
