@@ -3,6 +3,7 @@
 pub mod annotate;
 mod collected;
 pub mod completions;
+mod counts;
 pub mod diff;
 pub mod doctor;
 mod downloads;

@@ -1,5 +1,7 @@
 //! What is kept of events as they come, to name frames and to count samples.
 
+use std::time::Duration;
+
 use crate::event::{Event, ModuleSymbols, TaskChange, TaskNotice, UserFrame, UserHalf};
 use crate::id::ModuleId;
 use crate::profile::tally::Tally;
@@ -9,6 +11,7 @@ use crate::symbolize::captured::CapturedSymbols;
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
 use crate::symbolize::work::Known;
+use crate::time::Timestamp;
 
 /// What is known of what was sampled, beside the samples.
 #[derive(Debug)]
@@ -69,6 +72,12 @@ impl Collected {
             // it is only written
             Event::Cgroup(_) => {}
         }
+    }
+
+    /// From somno's start to the first sample; nothing while there is none.
+    pub(super) fn to_first_sample(&self, started: Timestamp) -> Duration {
+        let first = self.tally.first.unwrap_or(started);
+        Duration::from_nanos(first.0.saturating_sub(started.0))
     }
 
     /// Everything that names can come from.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::collected::Collected;
 use super::progress::Progress;
 use super::screen::Screen;
 use super::{Verbosity, sampling, say, sudo_caller, user_id};
@@ -17,18 +18,13 @@ use crate::cli::dump::Dump;
 use crate::config::dump::DumpConfig;
 use crate::config::{MAX_DEPTH, TargetConfig};
 use crate::error::{Context as _, Error, Result};
-use crate::event::{Event, EventSource as _, UserFrame, UserHalf};
+use crate::event::{Event, EventSource as _};
 use crate::id::Cookie;
 use crate::proc::machine;
 use crate::profile::Profile;
 use crate::profile::names::Names;
-use crate::profile::tally::Tally;
 use crate::report::{dump as report, dump_json, summary};
-use crate::stitch::{Sample, Stitcher};
-use crate::symbolize::captured::CapturedSymbols;
-use crate::symbolize::files::ModuleFiles;
-use crate::symbolize::jit_maps::JitMaps;
-use crate::symbolize::work::Known;
+use crate::stitch::Stitcher;
 use crate::symbolize::worker::name_all;
 use crate::view::dump as view;
 
@@ -66,7 +62,7 @@ pub fn run(typed: &Dump, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     take(&mut session, &target, &mut dumped)?;
     let took = began.elapsed();
     dumped.finish(&session.pending());
-    if dumped.tally.samples() == 0 && !config.narrowing.is_narrow() {
+    if dumped.collected.tally.samples() == 0 && !config.narrowing.is_narrow() {
         return Err(Error::failed(
             "failed to look at the target: it ended, or is kept from us",
         ));
@@ -78,9 +74,9 @@ pub fn run(typed: &Dump, screen: Screen, verbosity: Verbosity) -> Result<u8> {
             "somno: {} in {} ms, {}",
             report::counted(dumped.profile.rows().len(), "thread"),
             took.as_millis(),
-            summary::completeness(&dumped.tally),
+            summary::completeness(&dumped.collected.tally),
         ));
-        for line in summary::shortfalls(&dumped.tally, &session.counted()?.lost) {
+        for line in summary::shortfalls(&dumped.collected.tally, &session.counted()?.lost) {
             say(&format!("somno: {line}"));
         }
     }
@@ -142,10 +138,7 @@ fn take(session: &mut Session<'_>, target: &Target<'_>, dumped: &mut Dumped) -> 
 struct Dumped {
     stitcher: Stitcher,
     profile: Profile,
-    tally: Tally,
-    files: ModuleFiles,
-    captured: CapturedSymbols,
-    jit_maps: JitMaps,
+    collected: Collected,
 }
 
 impl Dumped {
@@ -153,62 +146,33 @@ impl Dumped {
         Self {
             stitcher: Stitcher::new(),
             profile: Profile::new(),
-            tally: Tally::new(),
-            files: ModuleFiles::new(),
-            captured: CapturedSymbols::default(),
-            jit_maps: JitMaps::new(sudo_caller()),
+            collected: Collected::new(sudo_caller()),
         }
     }
 
     fn add(&mut self, event: Event) {
-        let mut add = |sample: Sample| {
-            self.tally.add_sample(&sample);
-            self.profile.add(&sample);
-        };
-        match event {
-            Event::KernelHalf(half) => self.stitcher.push_kernel_half(half, &mut add),
-            Event::UserHalf(half) => {
-                self.stitcher.push_user_half(half.clone(), &mut add);
-                self.see(&half);
-            }
-            Event::Module(module) => {
-                self.files.add(&module);
-                self.profile.modules_mut().add(module);
-            }
-            Event::BuildId(notice) => {
-                self.files.prove(&notice);
-                self.profile.modules_mut().add_build_id(notice);
-            }
-            // the file has all that may come of them
-            Event::Symbols(symbols) if self.files.path(symbols.module).is_ok() => {}
-            Event::Symbols(symbols) => self.captured.add(symbols),
-            Event::Task(_) | Event::Cgroup(_) => {}
+        match &event {
+            Event::Module(module) => self.profile.modules_mut().add(module.clone()),
+            Event::BuildId(notice) => self.profile.modules_mut().add_build_id(notice.clone()),
+            _ => {}
         }
-    }
-
-    fn see(&mut self, half: &UserHalf) {
-        let is_anonymous = |frame: &UserFrame| matches!(frame, UserFrame::Anonymous(_));
-        if half.frames.iter().any(is_anonymous) {
-            self.jit_maps.see(half.pid, half.process_start, half.time);
-        }
+        let profile = &mut self.profile;
+        self.collected
+            .take(event, &mut self.stitcher, &mut |sample| profile.add(sample));
     }
 
     fn finish(&mut self, pending: &HashSet<Cookie>) {
         let stitcher = std::mem::take(&mut self.stitcher);
         stitcher.finish(pending, &mut |sample| {
-            self.tally.add_sample(&sample);
+            self.collected.tally.add_sample(&sample);
             self.profile.add(&sample);
         });
-        self.jit_maps.finish();
+        self.collected.jit_maps.finish();
     }
 
     fn name(&self, verbosity: Verbosity) -> Result<Names> {
         let mut progress = Progress::new("naming frames", verbosity > Verbosity::Quiet);
-        let known = Known {
-            files: &self.files,
-            captured: &self.captured,
-            jit_maps: &self.jit_maps,
-        };
+        let known = self.collected.known();
         name_all(self.profile.frames(), known, None, &mut |batch| {
             progress.set(batch.done, batch.count);
         })
@@ -221,7 +185,7 @@ impl Dumped {
             Format::Text => report::text(&owned, &self.profile, names, screen.look),
             Format::Json => {
                 let kernel = machine::read().kernel;
-                dump_json::text(&owned, &self.profile, names, &self.tally, &kernel)
+                dump_json::text(&owned, &self.profile, names, &self.collected.tally, &kernel)
             }
         }
     }

@@ -1,7 +1,6 @@
 //! `somno record`: capture, stitch, symbolize, write.
 
 mod collect;
-mod counts;
 mod finish;
 mod naming;
 mod rotate;
@@ -13,10 +12,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use self::collect::{Collector, Ended, Failed, Segment};
-use self::counts::Counts;
 use self::finish::{Concluded, Outputs};
 use self::naming::Namer;
 use self::rotate::Rotator;
+use super::counts::Counts;
 use super::sampling::{self, Chosen, Sink as _};
 use super::target::Attached;
 use super::{Verbosity, complain, downloads, open, say};
@@ -161,8 +160,7 @@ fn conclude(
         failed,
         collected,
     } = collector.finish(&pending);
-    let first = collected.tally.first.unwrap_or(times.started);
-    let to_first = Duration::from_nanos(first.0.saturating_sub(times.started.0));
+    let to_first = collected.to_first_sample(times.started);
     let since = counts.since(&times.before);
     let totals = since.totals(&collected, times.duration, to_first);
     let of_segment = rotator.as_ref().map(|rotator| {

@@ -6,14 +6,15 @@ use super::naming::Namer;
 use super::shared::Shared;
 use crate::capture::Session;
 use crate::command::collected::Collected;
-use crate::command::sampling::Sink;
+use crate::command::counts::Counts;
+use crate::command::sampling::{self, Sink};
 use crate::command::target::End;
 use crate::event::Event;
 use crate::id::ModuleId;
 use crate::live::gather::Gatherer;
-use crate::proc::{own, status};
+use crate::proc::own;
 use crate::profile::header::Header;
-use crate::profile::totals::{Own, Symbols, Totals};
+use crate::profile::totals::Totals;
 use crate::stitch::Stitcher;
 use crate::symbolize::worker;
 use crate::time::Timestamp;
@@ -71,36 +72,19 @@ impl Feeder {
     /// Tells how sampling goes.
     pub(super) fn tell_health(&mut self, session: &Session<'_>, duration: Duration) {
         // counters that cannot be read now may be later, and are no reason to end
-        let Ok(counted) = session.counted() else {
+        let Ok(counts) = Counts::take(session, &self.collected) else {
             return;
         };
-        let tally = self.collected.tally.clone();
-        let first = tally.first.unwrap_or(self.about.started);
-        let to_first = first.0.saturating_sub(self.about.started.0);
-        let memory = status::own_memory();
+        let to_first = self.collected.to_first_sample(self.about.started);
         let threads = threads();
         let totals = Totals {
-            duration,
-            lost: counted.lost,
-            steps: counted.steps,
-            off_cpu: counted.off_cpu,
-            nmi_cost: counted.nmi_cost.summary(),
-            own: Own {
-                cpu: threads.iter().map(|(_, cpu)| *cpu).sum(),
-                peak_resident: memory.peak_resident,
-                anonymous: memory.anonymous,
-            },
-            symbols: Symbols {
-                captured: self.collected.captured.complete(),
-                ..counted.symbols
-            },
-            modules_seen: self.collected.files.seen(),
-            start_to_first_sample: Duration::from_nanos(to_first),
-            notices: self.collected.notices,
+            // what the interface shows of its parts adds up to it
+            own: sampling::own(threads.iter().map(|(_, cpu)| *cpu).sum()),
+            ..counts.totals(&self.collected, duration, to_first)
         };
         self.shared.set_health(Health {
             header: self.about.header.clone(),
-            tally,
+            tally: self.collected.tally.clone(),
             totals,
             notes: self.about.notes.clone(),
             threads,

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::collect::Segment;
-use super::counts::Counts;
 use super::segments::Segments;
 use super::storage::Storage;
 use crate::capture::Session;
 use crate::command::collected::Collected;
+use crate::command::counts::Counts;
 use crate::command::{now, sampling};
 use crate::config::Naming;
 use crate::config::output::Destination;

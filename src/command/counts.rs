@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::collected::Collected;
+use super::sampling;
 use crate::capture::{Counted, Session};
-use crate::command::collected::Collected;
-use crate::command::sampling;
 use crate::error::Result;
 use crate::profile::totals::{Notices, Symbols, Totals};
 
