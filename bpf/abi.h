@@ -16,6 +16,9 @@
 #define SOMNO_PATH_LEN 4096
 #define SOMNO_MAX_CPUS 1024
 #define SOMNO_EVENTS 32
+/* Variables of the environment that may be asked for, and bytes of a name with its end. */
+#define SOMNO_VARIABLES 8
+#define SOMNO_VARIABLE_LEN 64
 #define SOMNO_SLOTS 16384
 /* Histogram of the interrupt half's cost: eight buckets for each power of two. */
 #define SOMNO_COST_BUCKETS 256
@@ -29,6 +32,7 @@ enum somno_record {
 	SOMNO_BUILD_ID = 5,
 	SOMNO_SYMBOL_TABLES = 6,
 	SOMNO_SYMBOL_BYTES = 7,
+	SOMNO_ENVIRONMENT = 8,
 };
 
 /* Whether and how a sample's user stack follows. */
@@ -92,6 +96,8 @@ struct somno_kernel_half {
 	unsigned long long weight;  /* samples, or nanoseconds */
 	unsigned long long user_ip; /* where user space was or will go on */
 	unsigned long long cgroup;  /* the task's, in the hierarchy that perf has; 0: unknown */
+	/* of the process, with its pid: which environment it has; 0: none was asked for */
+	unsigned long long environment;
 	unsigned int pid;
 	unsigned int tid;
 	unsigned short kernel_frames;
@@ -222,6 +228,21 @@ struct somno_symbol_bytes {
 	unsigned char bytes[];
 };
 
+#define SOMNO_ENVIRONMENT_LEN 4096
+
+#define SOMNO_ENVIRONMENT_CUT 1 /* the value did not fit */
+
+/* A variable of a process's environment, as it was given to its program: NAME=VALUE. */
+struct somno_environment {
+	unsigned int record;
+	unsigned int pid;
+	unsigned long long id;
+	unsigned short text_len;
+	unsigned short flags;
+	unsigned int reserved;
+	char text[];
+};
+
 enum somno_notice_kind {
 	SOMNO_FORK = 1,
 	SOMNO_EXECED = 2,
@@ -250,12 +271,13 @@ struct somno_arm {
 	unsigned int first;
 };
 
-_Static_assert(sizeof(struct somno_kernel_half) == 80, "abi");
+_Static_assert(sizeof(struct somno_kernel_half) == 88, "abi");
 _Static_assert(sizeof(struct somno_waker) == 24, "abi");
 _Static_assert(sizeof(struct somno_user_half) == 48, "abi");
 _Static_assert(sizeof(struct somno_identity) == 32, "abi");
 _Static_assert(sizeof(struct somno_module) == 72, "abi");
 _Static_assert(sizeof(struct somno_notice) == 48, "abi");
+_Static_assert(sizeof(struct somno_environment) == 24, "abi");
 _Static_assert(sizeof(struct somno_symbol_tables) == 224, "abi");
 _Static_assert(sizeof(struct somno_symbol_bytes) == 24, "abi");
 

@@ -28,7 +28,9 @@ struct somno_config {
 	bool off_cpu;
 	/* and who ended them is noted */
 	bool wakers;
-	/* which of the session's events those are */
+	/* variables of the environment are asked for */
+	bool environment;
+	/* which of the session's events intervals off the CPU are */
 	u8 off_cpu_event;
 	u32 uid;
 	u64 cgroup;
@@ -54,6 +56,8 @@ struct somno_config {
 	u64 per_cpu_offset;
 	u64 preempt_count;
 	u64 cpus[SOMNO_MAX_CPUS / 64];
+	/* each ended by a zero byte */
+	char variables[SOMNO_VARIABLES][SOMNO_VARIABLE_LEN];
 };
 
 const volatile struct somno_config somno_config = {};
@@ -66,6 +70,18 @@ u32 own_pid;
 
 /* What tells somno's own mount namespace from others: an address, not followed. Likewise. */
 u64 own_mount_namespace;
+
+/*
+ * What tells, for a process, the environment of one program from that of the next: when it
+ * started, in nanoseconds, counted on by each exec.
+ */
+static __always_inline u64 environment_of(struct task_struct *task)
+{
+	if (!somno_config.environment)
+		return 0;
+	return BPF_CORE_READ(task, group_leader, start_boottime) +
+	       BPF_CORE_READ(task, self_exec_id);
+}
 
 static __always_inline u64 mount_namespace(struct task_struct *task)
 {

@@ -51,8 +51,10 @@ static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_
 		has_mappings = unwind(ws, task, mode);
 	}
 	send_user_half(ws, task, cookie, mode, started_ns);
-	if (has_mappings)
+	if (has_mappings) {
+		send_environment(ws, task, mode);
 		capture_symbols(ws, mode);
+	}
 	release_workspace(index);
 	pay_in_callback(bpf_ktime_get_ns() - started_ns);
 }

@@ -40,6 +40,7 @@ enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
@@ -111,6 +112,8 @@ struct mm_struct {
 	struct file *exe_file;
 	/* where sp was when the program began */
 	unsigned long start_stack;
+	unsigned long env_start;
+	unsigned long env_end;
 	/* shorter on older kernels, and longer where there are more entries */
 	unsigned long saved_auxv[48];
 };
@@ -353,6 +356,8 @@ extern int bpf_dynptr_from_file(struct file *file, __u32 flags,
 				struct bpf_dynptr *ptr__uninit) __ksym __weak;
 extern int bpf_dynptr_file_discard(struct bpf_dynptr *dynptr) __ksym __weak;
 
+extern int bpf_copy_from_user_task_str(void *dst, u32 dst__sz, const void *unsafe_ptr__ign,
+				       struct task_struct *tsk, u64 flags) __ksym __weak;
 extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
 extern void bpf_task_release(struct task_struct *task) __ksym __weak;
 

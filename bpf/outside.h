@@ -32,6 +32,19 @@ static __always_inline long read_target(struct workspace *ws, void *to, u32 size
 	return err;
 }
 
+/* Up to a zero byte or the end of the room; bytes with the zero. */
+static __always_inline long read_target_text(struct workspace *ws, char *to, u32 size, u64 address)
+{
+	struct task_struct *task = take_target(ws);
+	long len;
+
+	if (!task)
+		return -ENOENT;
+	len = bpf_copy_from_user_task_str(to, size, (void *)address, task, 0);
+	give_back(task);
+	return len;
+}
+
 #else
 
 static __always_inline struct task_struct *take_target(struct workspace *ws)
@@ -46,6 +59,11 @@ static __always_inline void give_back(struct task_struct *task)
 static __always_inline long read_target(struct workspace *ws, void *to, u32 size, u64 address)
 {
 	return bpf_probe_read_user(to, size, (void *)address);
+}
+
+static __always_inline long read_target_text(struct workspace *ws, char *to, u32 size, u64 address)
+{
+	return bpf_probe_read_user_str(to, size, (void *)address);
 }
 
 #endif

@@ -33,6 +33,7 @@ static __always_inline void unwind_from_outside(struct task_struct *task, u64 co
 	if (waits(task) && switches_of(task) == switches &&
 	    slot_cookie(find_held_slot(tid)) == cookie)
 		send_user_half(ws, task, cookie, MAY_SLEEP, started_ns);
+	send_environment(ws, task, NO_FAULT);
 	release_workspace(index);
 }
 

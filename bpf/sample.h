@@ -93,6 +93,12 @@ static __always_inline void take_user_frames(struct somno_kernel_half *half, voi
 					   SOMNO_KERNEL_DEPTH * sizeof(u64), BPF_F_USER_STACK));
 }
 
+/* Whether the task ever is in user space. */
+static __always_inline bool has_user_stack(struct task_struct *task)
+{
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
+}
+
 /* What is alike in all kernel halves, but for comm. */
 static __always_inline void begin_half(struct somno_kernel_half *half, struct task_struct *task,
 				       u32 cpu, u64 time_ns)
@@ -107,17 +113,12 @@ static __always_inline void begin_half(struct somno_kernel_half *half, struct ta
 	half->cookie = 0;
 	half->user_ip = 0;
 	half->cgroup = BPF_CORE_READ(cgroup_of(task), kn, id);
+	half->environment = has_user_stack(task) ? environment_of(task) : 0;
 	half->pid = ids >> 32;
 	half->tid = ids;
 	half->kernel_frames = 0;
 	half->user_frames = 0;
 	half->waker_frames = 0;
-}
-
-/* Whether the task ever is in user space. */
-static __always_inline bool has_user_stack(struct task_struct *task)
-{
-	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER));
 }
 
 /* How the user stack is come by; known when compiling. */

@@ -44,6 +44,7 @@
 #include "symbol_search.h"
 #include "symbols.h"
 #include "overload.h"
+#include "environment.h"
 #include "deferred.h"
 #include "sample.h"
 #include "task.h"

@@ -391,6 +391,13 @@ struct symbol_room {
 	};
 };
 
+struct environment_room {
+	union {
+		struct somno_environment record;
+		u64 words[(sizeof(struct somno_environment) + SOMNO_ENVIRONMENT_LEN) / 8];
+	};
+};
+
 struct workspace {
 	/* the thread that is read from outside; see outside.h */
 	u32 outside_tid;
@@ -474,7 +481,11 @@ struct workspace {
 		/* when the half is sent */
 		struct symbol_room symbols;
 	};
-	struct module_room module;
+	union {
+		struct module_room module;
+		/* when modules have been told of */
+		struct environment_room environment;
+	};
 };
 
 #endif

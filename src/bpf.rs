@@ -59,6 +59,9 @@ impl Default for Storage {
     }
 }
 
+/// Processes that are remembered not to be asked for their environment again.
+const ENVIRONMENTS: u32 = 16_384;
+
 /// What programs are loaded for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -105,6 +108,9 @@ pub struct Configuration {
     pub several_events: bool,
     /// Tracepoints and uprobes.
     pub points: Vec<PointRate>,
+    /// Variables of the environment that are to be read: [`abi::VARIABLES`] of fewer than
+    /// [`abi::VARIABLE_LEN`] bytes at most.
+    pub variables: Vec<String>,
     /// What a sample on the CPU weighs.
     pub sample_weight: u64,
     /// Whether and which intervals off the CPU are samples.
@@ -179,6 +185,12 @@ impl<'obj> Programs<'obj> {
             .switch_rings
             .set_max_entries(configuration.cpu_count)
             .context(|| "size the rings of intervals off the CPU".into())?;
+        if !configuration.variables.is_empty() {
+            open.maps
+                .environments_sent
+                .set_max_entries(ENVIRONMENTS)
+                .context(|| "size the table of environments".into())?;
+        }
         let rodata = open.maps.rodata_data.as_deref_mut().ok_or_else(|| {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
@@ -573,6 +585,12 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
         match point.rate {
             Rate::Period(period) => target.point_periods[event] = period.get(),
             Rate::Frequency(_) => target.point_gaps_ns[event] = point.rate.clock_period_ns(),
+        }
+    }
+    target.environment = flag(!configuration.variables.is_empty());
+    for (room, name) in target.variables.iter_mut().zip(&configuration.variables) {
+        for (place, &byte) in room.iter_mut().zip(name.as_bytes()) {
+            *place = byte.cast_signed();
         }
     }
     target.off_cpu = flag(configuration.off_cpu.is_some());

@@ -126,6 +126,8 @@ pub struct Options {
     pub mark_nmi: bool,
     /// What share of a CPU's time somno may take, above 0 and at most 1, where that is bounded.
     pub max_overhead: Option<f64>,
+    /// Variables of the environment that samples are labelled with.
+    pub variables: Vec<String>,
     /// Only these CPUs, where any are named.
     pub cpus: Vec<u16>,
     /// Only this user's tasks.
@@ -157,10 +159,11 @@ impl Options {
         match self.moments {
             Moments::Now => Some("look at tasks that wait".into()),
             Moments::OffCpu(_) | Moments::Wall(_) => Some("sample off the CPU".into()),
-            Moments::OnCpu => {
-                let (sampled, _) = self.points().next()?;
-                Some(format!("sample `{}`", sampled.event.name))
-            }
+            Moments::OnCpu => match self.points().next() {
+                Some((sampled, _)) => Some(format!("sample `{}`", sampled.event.name)),
+                None if self.variables.is_empty() => None,
+                None => Some("read variables of the environment".into()),
+            },
         }
     }
 }
@@ -260,6 +263,7 @@ impl<'obj> Session<'obj> {
                 Moments::Wall(_) => options.events.first().map_or(1, Sampled::clock_period_ns),
                 Moments::OnCpu | Moments::OffCpu(_) | Moments::Now => 1,
             },
+            variables: options.variables.clone(),
             several_events: options.events.len() > 1,
             points: options.points().map(|(_, point)| point).collect(),
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {

@@ -2,7 +2,7 @@
 
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::error::Result;
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
 
 /// Something that was captured.
@@ -22,6 +22,8 @@ pub enum Event {
     Task(TaskNotice),
     /// A cgroup was seen for the first time.
     Cgroup(CgroupPath),
+    /// A variable that was asked for was read.
+    Variable(Variable),
 }
 
 /// Where events come from: a live session or a recording.
@@ -71,6 +73,8 @@ pub struct KernelHalf {
     pub comm: Comm,
     /// Its cgroup at this moment.
     pub cgroup: CgroupId,
+    /// The environment of its program.
+    pub environment: EnvironmentId,
     /// How many samples, or nanoseconds, it stands for.
     pub weight: Weight,
     /// Which of the session's events, by position.
@@ -348,6 +352,19 @@ pub struct CgroupPath {
     pub id: CgroupId,
     /// From the root of its hierarchy on, as `/proc/PID/cgroup` has it.
     pub path: String,
+}
+
+/// A variable of a process's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The process.
+    pub pid: Pid,
+    /// Which environment of it.
+    pub environment: EnvironmentId,
+    /// What it is called.
+    pub name: String,
+    /// Its value; what is not UTF-8 is replaced, and `…` stands for what was too long.
+    pub value: String,
 }
 
 /// A followed task did something.

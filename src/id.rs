@@ -36,6 +36,10 @@ number!(
     /// A cgroup, as its hierarchy numbers them.
     CgroupId(u64)
 );
+number!(
+    /// Of a process, the environment that one of the programs that it ran was started with.
+    EnvironmentId(u64)
+);
 
 impl ModuleId {
     /// The code that the kernel maps into every process, which no file backs.
@@ -45,6 +49,11 @@ impl ModuleId {
 impl CgroupId {
     /// It is not known.
     pub const UNKNOWN: Self = Self(0);
+}
+
+impl EnvironmentId {
+    /// None was asked for, or it is a thread of the kernel.
+    pub const NONE: Self = Self(0);
 }
 
 /// What joins a user half to its kernel halves: a slot and how often it was claimed.

@@ -1,5 +1,6 @@
 //! A profile: what was sampled, interned, one row a sample.
 
+pub mod environments;
 pub mod frames;
 pub mod header;
 pub mod histogram;
@@ -19,6 +20,7 @@ use crate::id::{CgroupId, Cpu};
 use crate::stitch::{Sample, User};
 use crate::time::Timestamp;
 
+use self::environments::Environments;
 use self::frames::{Frame, FrameId, FrameTable};
 use self::modules::ModuleTable;
 use self::stacks::{StackId, StackTable};
@@ -32,6 +34,7 @@ pub struct Profile {
     threads: ThreadTable,
     modules: ModuleTable,
     cgroups: FxHashMap<CgroupId, String>,
+    environments: Environments,
     rows: Vec<Row>,
 }
 
@@ -104,6 +107,7 @@ impl Profile {
             tid: half.tid,
             comm: half.comm,
             cgroup: half.cgroup,
+            environment: half.environment,
         });
         self.rows.push(Row {
             time: half.time,
@@ -167,6 +171,17 @@ impl Profile {
     #[must_use]
     pub fn cgroup_of(&self, thread: &Thread) -> Option<&str> {
         self.cgroups.get(&thread.cgroup).map(String::as_str)
+    }
+
+    /// Variables of environments that were asked for.
+    #[must_use]
+    pub fn environments(&self) -> &Environments {
+        &self.environments
+    }
+
+    /// The same, to add to them.
+    pub fn environments_mut(&mut self) -> &mut Environments {
+        &mut self.environments
     }
 
     /// The samples, in order of time after [`Self::sort`].

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use crate::addr::UserAddress;
     use crate::event::{Comm, TaskState, UserFrame, Weight};
-    use crate::id::{CgroupId, Cpu, Pid, Tid};
+    use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
     use crate::time::{ProcessStart, Timestamp};
 
     fn cookie(turn: u32) -> Cookie {
@@ -238,6 +238,7 @@ mod tests {
             tid: Tid(1),
             comm: Comm::from("test"),
             cgroup: CgroupId::UNKNOWN,
+            environment: EnvironmentId::NONE,
             weight: Weight(1),
             event: 0,
             state: TaskState::OnCpu,

@@ -7,7 +7,7 @@ use std::process::Command;
 use somno::addr::KernelAddress;
 use somno::event::{Comm, KernelHalf, Mode, Promise, TaskState, Weight};
 use somno::export::{Format, Options, Subject, write};
-use somno::id::{CgroupId, Cpu, Pid, Tid};
+use somno::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
 use somno::profile::Profile;
 use somno::profile::header::{EventInfo, Header, Machine, Unit};
 use somno::profile::names::{FrameName, Names, Naming};
@@ -91,6 +91,7 @@ fn sample(number: u64) -> Sample {
         tid: Tid(1),
         comm: Comm::from("busy"),
         cgroup: CgroupId::UNKNOWN,
+        environment: EnvironmentId::NONE,
         weight: Weight(1 + number % 3),
         event: 0,
         state: TaskState::OnCpu,

@@ -161,7 +161,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__diff)
-            opts="-o -v -q -h --output --threshold --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
+            opts="-o -v -q -h --output --threshold --comm --cgroup --env --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -184,6 +184,10 @@ _somno() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -334,7 +338,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__export)
-            opts="-o -v -q -h --output --format --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
+            opts="-o -v -q -h --output --format --comm --cgroup --env --pid --tid --cpu --function --module --event --from --to --no-kernel --group --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,6 +361,10 @@ _somno() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -632,7 +640,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__live)
-            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --duration --delay --max-depth --no-kernel --max-overhead --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --env --duration --delay --max-depth --no-kernel --max-overhead --as-root --theme --ascii --debuginfod --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -705,6 +713,10 @@ _somno() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -745,7 +757,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__record)
-            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --duration --delay --max-depth --no-kernel --max-overhead --as-root --output --format --rotate --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
+            opts="-p -t -a -C -u -F -c -e -d -o -v -q -h --pid --tid --cgroup --all --cpu --uid --comm --no-inherit --freq --period --event --off-cpu --wall --wakers --env --duration --delay --max-depth --no-kernel --max-overhead --as-root --output --format --rotate --debuginfod --no-symbols --stats --title --width --colors --min-width --icicle --flamechart --reverse --open --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -826,6 +838,10 @@ _somno() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -898,7 +914,7 @@ _somno() {
             return 0
             ;;
         somno__subcmd__report)
-            opts="-v -q -h --top --tree --callers --format --comm --cgroup --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
+            opts="-v -q -h --top --tree --callers --format --comm --cgroup --env --pid --tid --cpu --function --module --event --from --to --no-kernel --group --verbose --quiet --color --no-pager --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -921,6 +937,10 @@ _somno() {
                     return 0
                     ;;
                 --cgroup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -56,6 +56,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -s c -l period -d 'O
 complete -c somno -n "__fish_somno_using_subcommand record" -s e -l event -d 'What to count: perf\'s hardware, cache and software names, rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l off-cpu -d 'Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l wall -d 'Sample time on and off the CPU together, in nanoseconds [MIN: 100us]' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l env -d 'Label samples with this variable of their process\'s environment' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
@@ -104,6 +105,7 @@ complete -c somno -n "__fish_somno_using_subcommand live" -l comm -d 'Only tasks
 complete -c somno -n "__fish_somno_using_subcommand live" -s F -l freq -d 'Samples a second [default: 999, with -a within --max-overhead]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s c -l period -d 'One sample after so many events' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware, cache and software names, rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] [default: cycles, or cpu-clock where there is no PMU]' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l env -d 'Label samples with this variable of their process\'s environment' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
@@ -144,6 +146,7 @@ complete -c somno -n "__fish_somno_using_subcommand report" -l format -d 'How to
 json\t'For scripts'"
 complete -c somno -n "__fish_somno_using_subcommand report" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l cpu -d 'Only on these CPUs (0,2-3)' -r
@@ -178,6 +181,7 @@ complete -c somno -n "__fish_somno_using_subcommand diff" -s o -l output -d 'Dra
 complete -c somno -n "__fish_somno_using_subcommand diff" -l threshold -d 'Hide functions that changed by less, in percentage points [default: 0.5]' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l cpu -d 'Only on these CPUs (0,2-3)' -r
@@ -211,6 +215,7 @@ perf-script\t'The text that perf script prints'
 json\t'Counts, functions and threads, as report --format json'"
 complete -c somno -n "__fish_somno_using_subcommand export" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l pid -d 'Only these processes (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l tid -d 'Only these threads (12,34)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l cpu -d 'Only on these CPUs (0,2-3)' -r

@@ -17,7 +17,7 @@ use somno::event::{
     Comm, Event, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, TaskState, UserFrame,
     UserHalf, Weight,
 };
-use somno::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use somno::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use somno::proc::status::parse_bytes;
 use somno::profile::header::{EventInfo, Header, Machine, Unit};
 use somno::profile::names::{FrameName, Kind, Naming};
@@ -272,6 +272,7 @@ fn kernel_half(time: Timestamp, thread: u32, cookie: Cookie) -> KernelHalf {
         tid: Tid(100 + thread),
         comm: Comm::from(format!("thread-{thread}").as_str()),
         cgroup: CgroupId::UNKNOWN,
+        environment: EnvironmentId::NONE,
         weight: Weight(1),
         event: 0,
         promise: Promise::Deferred(cookie),

@@ -14,6 +14,10 @@ pub const ARM_BATCH: u32 = 32;
 pub const MAX_DEPTH: u32 = 1024;
 /// The most events that one recording has.
 pub const EVENTS: usize = 32;
+/// The most variables of the environment that may be asked for.
+pub const VARIABLES: usize = 8;
+/// Bytes of the longest name of one, with its end.
+pub const VARIABLE_LEN: usize = 64;
 /// The highest CPU number, plus one, that can be selected.
 pub const MAX_CPUS: u16 = 1024;
 
@@ -27,6 +31,7 @@ pub mod record {
     pub const BUILD_ID: u32 = 5;
     pub const SYMBOL_TABLES: u32 = 6;
     pub const SYMBOL_BYTES: u32 = 7;
+    pub const ENVIRONMENT: u32 = 8;
 }
 
 /// Whether and how a user stack follows.
@@ -87,6 +92,8 @@ pub const FLAG_NMI: u8 = 2;
 pub const FLAG_WAKER: u8 = 4;
 /// The module's file had no name any more.
 pub const MODULE_DELETED: u16 = 1;
+/// The value of a variable did not fit.
+pub const ENVIRONMENT_CUT: u16 = 1;
 /// The end of a symbol table was beyond the bound.
 pub const SYMBOLS_CUT: u32 = 1;
 /// The symbols are those of `.symtab`.
@@ -166,6 +173,7 @@ mirror!(
         weight: u64,
         user_ip: u64,
         cgroup: u64,
+        environment: u64,
         pid: u32,
         tid: u32,
         kernel_frames: u16,
@@ -269,6 +277,17 @@ mirror!(
         table: u32,
         len: u32,
         offset: u64,
+    }
+);
+
+mirror!(
+    /// A variable of a process's environment.
+    Environment of somno_environment {
+        record: u32,
+        pid: u32,
+        id: u64,
+        text_len: u16,
+        flags: u16,
     }
 );
 

@@ -5,9 +5,9 @@ use crate::bpf::abi;
 use crate::event::{
     BuildId, Comm, Event, FileIdentity, KernelHalf, Module, ModuleBuildId, ModuleSymbols, Outcome,
     Promise, Segment, SymbolPart, SymbolTable, SymbolTables, TaskChange, TaskNotice, TaskState,
-    UserFrame, UserHalf, Waker, Weight,
+    UserFrame, UserHalf, Variable, Waker, Weight,
 };
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::time::{ProcessStart, Timestamp};
 
 /// A record, decoded.
@@ -30,6 +30,7 @@ pub fn decode(bytes: &[u8]) -> Option<Record> {
         abi::record::BUILD_ID => build_id(bytes).map(Event::BuildId).map(Record::Event),
         abi::record::SYMBOL_TABLES => symbol_tables(bytes).map(Event::Symbols).map(Record::Event),
         abi::record::SYMBOL_BYTES => symbol_bytes(bytes).map(Event::Symbols).map(Record::Event),
+        abi::record::ENVIRONMENT => variable(bytes).map(Event::Variable).map(Record::Event),
         abi::record::NOTICE => notice(bytes).map(Event::Task).map(Record::Event),
         _ => None,
     }
@@ -70,6 +71,7 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
         tid: Tid(fixed.tid),
         comm: Comm::new(fixed.comm),
         cgroup: CgroupId(fixed.cgroup),
+        environment: EnvironmentId(fixed.environment),
         weight: Weight(fixed.weight),
         event: fixed.event,
         state: match fixed.state {
@@ -216,6 +218,23 @@ fn join_components(components: &[u8]) -> Vec<u8> {
         }
     }
     path
+}
+
+fn variable(bytes: &[u8]) -> Option<Variable> {
+    let (fixed, rest) = abi::Environment::split(bytes)?;
+    let text = rest.get(..usize::from(fixed.text_len))?;
+    let text = String::from_utf8_lossy(text);
+    let (name, value) = text.split_once('=')?;
+    let end = match fixed.flags & abi::ENVIRONMENT_CUT {
+        0 => "",
+        _ => "…",
+    };
+    Some(Variable {
+        pid: Pid(fixed.pid),
+        environment: EnvironmentId(fixed.id),
+        name: name.into(),
+        value: format!("{value}{end}"),
+    })
 }
 
 fn notice(bytes: &[u8]) -> Option<TaskNotice> {

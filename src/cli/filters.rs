@@ -15,6 +15,9 @@ pub struct Filters {
     /// Only in cgroups whose path matches this regular expression
     #[arg(long, value_name = "RE", help_heading = "Filters")]
     pub cgroup: Option<String>,
+    /// Only where this variable, which was recorded, matches this regular expression
+    #[arg(long, value_name = "NAME=RE", help_heading = "Filters")]
+    pub env: Vec<String>,
     /// Only these processes (12,34)
     #[arg(
         long,

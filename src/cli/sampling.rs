@@ -99,6 +99,16 @@ pub struct Sampling {
         help_heading = "Sampling"
     )]
     pub wakers: bool,
+    /// Label samples with this variable of their process's environment
+    #[arg(
+        long_help = "Label samples with this variable of their process's environment, once for each, \
+            as it was when its program was started. It is written to recordings and their exports, \
+            where --env NAME=RE filters by it. Nothing else of an environment is kept.",
+        long,
+        value_name = "NAME",
+        help_heading = "Sampling"
+    )]
+    pub env: Vec<String>,
     /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub duration: Option<Duration>,

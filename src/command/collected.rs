@@ -69,8 +69,8 @@ impl Collected {
             }
             Event::Symbols(symbols) => self.add_symbols(symbols),
             Event::Task(notice) => self.add_notice(&notice),
-            // it is only written
-            Event::Cgroup(_) => {}
+            // they are only written
+            Event::Cgroup(_) | Event::Variable(_) => {}
         }
     }
 

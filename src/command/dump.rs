@@ -109,6 +109,7 @@ fn options(config: &DumpConfig, cgroup: Option<&Cgroup>) -> Options {
         inherit: false,
         max_overhead: None,
         mark_nmi: false,
+        variables: Vec::new(),
         cpus: config.narrowing.cpus.clone(),
         uid: config.narrowing.uid,
         cgroup: cgroup.map(Cgroup::id),

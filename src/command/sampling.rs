@@ -212,6 +212,7 @@ pub(super) fn capture_options(
         inherit: config.inherit,
         max_overhead: config.max_overhead,
         mark_nmi: verbosity >= Verbosity::Diagnostic,
+        variables: config.variables.clone(),
         cpus: config.narrowing.cpus.clone(),
         uid: config.narrowing.uid,
         cgroup: cgroup.map(Cgroup::id),

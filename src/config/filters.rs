@@ -37,6 +37,7 @@ impl FilterConfig {
         let filter = Filter {
             comm: expression("--comm", typed.comm.as_deref())?,
             cgroup: expression("--cgroup", typed.cgroup.as_deref())?,
+            variables: variables(&typed.env)?,
             pids: distinct(typed.pid).map(Pid).collect(),
             tids: distinct(typed.tid).map(Tid).collect(),
             cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
@@ -103,6 +104,21 @@ pub fn chosen_event(header: &Header, name: Option<&str>) -> Result<Option<u8>> {
     Ok(u8::try_from(position).ok().filter(|_| is_chosen))
 }
 
+/// Expressions for the values of variables, by their names.
+fn variables(typed: &[String]) -> Result<Vec<(String, Regex)>> {
+    let variable = |typed: &String| {
+        let Some((name, pattern)) = typed.split_once('=') else {
+            return Err(Error::usage(format!("--env: `{typed}` is not NAME=RE")));
+        };
+        let pattern = expression("--env", Some(pattern))?;
+        Ok(pattern.map(|pattern| (name.to_owned(), pattern)))
+    };
+    typed
+        .iter()
+        .filter_map(|typed| variable(typed).transpose())
+        .collect()
+}
+
 fn group(typed: cli::Group) -> Group {
     match typed {
         cli::Group::Process => Group::Process,
@@ -160,6 +176,8 @@ mod tests {
             "a",
             "--cgroup",
             "c",
+            "--env",
+            "A=b=",
             "--pid",
             "3,2,3",
             "--tid",
@@ -190,6 +208,8 @@ mod tests {
         for regex in [filter.comm, filter.cgroup, filter.function, filter.module] {
             assert!(regex.is_some());
         }
+        let (name, value) = &filter.variables[0];
+        assert_eq!((&name[..], value.as_str()), ("A", "b="));
         assert!(filter.from < filter.to);
     }
 
@@ -212,6 +232,8 @@ mod tests {
             (&["--comm", "("][..], "--comm"),
             (&["--function", "["], "--function"),
             (&["--module", "*"], "--module"),
+            (&["--env", "NAME"], "`NAME`"),
+            (&["--env", "NAME=("], "--env"),
             (&["--cpu", "x"], "x"),
             (&["--pid", "-1"], "-1"),
             (&["--from", "2s", "--to", "1s"], "2s"),

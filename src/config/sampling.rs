@@ -47,6 +47,8 @@ pub struct SamplingConfig {
     pub kernel_frames: bool,
     /// What share of a CPU's time somno may take, above 0 and at most 1, where that is bounded.
     pub max_overhead: Option<f64>,
+    /// Variables of the environment that samples are labelled with.
+    pub variables: Vec<String>,
     /// Whether reads may sleep.
     pub sleep: bool,
     /// When to stop.
@@ -126,6 +128,7 @@ impl SamplingConfig {
             max_depth: max_depth(typed.max_depth)?,
             kernel_frames: !typed.no_kernel,
             max_overhead: max_overhead(&typed),
+            variables: variables(&typed.env)?,
             sleep: !typed.no_fault,
             duration: typed.duration,
             delay: typed.delay,
@@ -220,6 +223,29 @@ fn wakers(typed: &Sampling) -> Result<bool> {
         return Err(Error::usage("--wakers needs --off-cpu or --wall"));
     }
     Ok(typed.wakers)
+}
+
+/// Each variable once.
+fn variables(typed: &[String]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for name in typed {
+        if name.is_empty() || name.contains(['=', '\0']) || name.len() >= abi::VARIABLE_LEN {
+            return Err(
+                Error::usage(format!("--env: `{name}` cannot be a variable")).with_hint(format!(
+                    "a name has up to {} bytes, without `=`",
+                    abi::VARIABLE_LEN - 1
+                )),
+            );
+        }
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if names.len() > abi::VARIABLES {
+        let most = abi::VARIABLES;
+        return Err(Error::usage(format!("--env: more than {most} variables")));
+    }
+    Ok(names)
 }
 
 /// In production everything is watched at the default rate: that must not hurt.

@@ -11,7 +11,7 @@ use crate::event::{
     BuildId, Comm, FileIdentity, KernelHalf, Mode, Module, ModuleBuildId, Outcome, Promise,
     TaskState, UserFrame, UserHalf, Weight,
 };
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
@@ -89,6 +89,7 @@ impl Fixture {
             tid: Tid(tid),
             comm: Comm::from(comm),
             cgroup: CgroupId::UNKNOWN,
+            environment: EnvironmentId::NONE,
             weight: Weight(weight),
             event: 0,
             state: TaskState::OnCpu,

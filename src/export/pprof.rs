@@ -142,6 +142,8 @@ fn labels(selection: &Selection<'_>, key: Key, strings: &mut Strings) -> Vec<Lab
     ];
     let texts = texts.into_iter();
     let texts = texts.chain(cgroup.map(|path| ("cgroup", text::clean(path))));
+    let variables = selection.profile.environments().of(thread);
+    let texts = texts.chain(variables.map(|(name, value)| (name, text::clean(value))));
     let mut labels: Vec<_> = texts
         .map(|(key, text)| Label {
             key: strings.id(key),

@@ -1,7 +1,7 @@
 //! What became known in some rounds of reading: what whoever captures hands to whoever
 //! shows.
 
-use crate::event::{Module, ModuleBuildId, Weight};
+use crate::event::{Module, ModuleBuildId, Variable, Weight};
 use crate::id::Cpu;
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::names::Naming;
@@ -17,6 +17,8 @@ pub struct Batch {
     pub modules: Vec<Module>,
     /// Their build ids.
     pub build_ids: Vec<ModuleBuildId>,
+    /// Variables of environments.
+    pub variables: Vec<Variable>,
     /// Frames that were not known, in order of their numbers.
     pub frames: Vec<Frame>,
     /// What became of naming frames.
@@ -50,6 +52,7 @@ impl Batch {
             && self.named.is_empty()
             && self.modules.is_empty()
             && self.build_ids.is_empty()
+            && self.variables.is_empty()
             && !self.anew
     }
 
@@ -58,6 +61,7 @@ impl Batch {
         debug_assert!(!later.anew, "numbers of frames would be mistaken");
         self.modules.append(&mut later.modules);
         self.build_ids.append(&mut later.build_ids);
+        self.variables.append(&mut later.variables);
         self.frames.append(&mut later.frames);
         self.named.append(&mut later.named);
         self.samples.append(&mut later.samples);
@@ -72,8 +76,10 @@ impl Batch {
             debug_assert!(later.anew, "numbers of frames would be missing");
             before.modules.append(&mut later.modules);
             before.build_ids.append(&mut later.build_ids);
+            before.variables.append(&mut later.variables);
             later.modules = before.modules;
             later.build_ids = before.build_ids;
+            later.variables = before.variables;
             later
         })?;
         all.samples = Vec::new();

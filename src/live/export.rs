@@ -89,6 +89,9 @@ pub fn events(store: &Store, shown: &Shown, sink: &mut dyn FnMut(Event)) {
             }));
         }
     }
+    for variable in store.environments.iter() {
+        sink(Event::Variable(variable));
+    }
     let (from, to) = match shown.settings().window {
         Window::All | Window::Decaying => (Timestamp(0), Timestamp(u64::MAX)),
         Window::Recent(length) => {
@@ -220,6 +223,7 @@ fn kernel_half(
         tid: thread.tid,
         comm: thread.comm,
         cgroup: CgroupId::UNKNOWN,
+        environment: thread.environment,
         weight,
         event: 0,
         state: TaskState::OnCpu,

@@ -3,7 +3,7 @@
 use super::batch::{Batch, Sample};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::event::{FileIdentity, Module, Outcome, Weight};
-use crate::id::{CgroupId, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{FrameName, Kind, Location, NamedFrame, Naming};
 use crate::profile::threads::Thread;
@@ -40,6 +40,7 @@ impl Fake {
                 tid: Tid(tid),
                 comm: comm.into(),
                 cgroup: CgroupId::UNKNOWN,
+                environment: EnvironmentId::NONE,
             },
             cpu: Cpu(u16::try_from(millisecond % 2).unwrap_or_default()),
             depth: ids.len(),

@@ -54,6 +54,7 @@ impl Gatherer {
                 comm: half.comm,
                 // nothing here is by cgroup, and one thread is one row
                 cgroup: CgroupId::UNKNOWN,
+                environment: half.environment,
             },
             cpu: half.cpu,
             depth: self.batch.stacks.len() - from,

@@ -14,7 +14,7 @@ use super::interned::{Id as _, Interned};
 use super::store::{Key, KeyId, SiteId, Store};
 use crate::addr::UserAddress;
 use crate::event::Comm;
-use crate::id::{CgroupId, Cpu, Pid, Tid};
+use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
 use crate::profile::frames::Frame;
 use crate::profile::stacks::{StackId, StackTable};
 use crate::profile::threads::{Thread, ThreadId, ThreadTable};
@@ -75,6 +75,7 @@ impl Store {
     pub fn rebuild(&mut self, shown: &[f64], held: &[EntryId]) -> Rebuilt {
         let kept = self.choose(shown);
         let threads = self.renumber_threads();
+        self.forget_environments();
         let held = self.hold(held);
         let stacks = self.renumber_stacks(&kept.stacks);
         let keys = self.renumber_keys(&kept.keys, &threads, &stacks);
@@ -128,6 +129,16 @@ impl Store {
         }
         self.history.drop_oldest(dropped);
         kept
+    }
+
+    /// Keeps the variables of threads that are there.
+    fn forget_environments(&mut self) {
+        let threads = self.threads.iter();
+        let kept: FxHashSet<_> = threads
+            .map(|(_, thread)| (thread.pid, thread.environment))
+            .collect();
+        self.environments
+            .retain(|pid, environment| kept.contains(&(pid, environment)));
     }
 
     /// Numbers threads anew; those that are too many and were not sampled lately are one
@@ -268,6 +279,7 @@ impl Store {
             tid: Tid(0),
             comm: if is_told { comm } else { OTHERS.into() },
             cgroup: CgroupId::UNKNOWN,
+            environment: EnvironmentId::NONE,
         }
     }
 

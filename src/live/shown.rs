@@ -406,17 +406,18 @@ impl Filter {
     /// Whether samples of a thread count, as far as that tells.
     #[must_use]
     pub fn matches_thread(&self, store: &Store, thread: &Thread) -> bool {
-        let matches = |pattern: &Option<Regex>, name: &dyn Fn() -> (Comm, u32)| {
-            pattern.as_ref().is_none_or(|pattern| {
-                let (comm, number) = name();
-                pattern.is_match(&format!("{} {number}", clean(&comm.to_text())))
-            })
-        };
+        let text = |comm: Comm, number| format!("{} {number}", clean(&comm.to_text()));
         let process = || {
-            let name = store.process_name(thread.pid);
-            (name.unwrap_or(thread.comm), thread.pid.0)
+            let name = store.process_name(thread.pid).unwrap_or(thread.comm);
+            text(name, thread.pid.0) + &store.environments().describe(thread.pid)
         };
-        matches(&self.process, &process) && matches(&self.thread, &|| (thread.comm, thread.tid.0))
+        let is_match = |pattern: &Option<Regex>, text: &dyn Fn() -> String| {
+            pattern
+                .as_ref()
+                .is_none_or(|pattern| pattern.is_match(&text()))
+        };
+        is_match(&self.process, &process)
+            && is_match(&self.thread, &|| text(thread.comm, thread.tid.0))
     }
 }
 

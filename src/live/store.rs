@@ -11,14 +11,18 @@ use super::entries::{self, Entries, Entry, EntryId, Function};
 use super::heat::Heat;
 use super::history::{History, Row};
 use super::interned::{Id as _, Interned, id};
-use crate::event::Comm;
+use crate::event::{Comm, Variable};
 use crate::id::{Cpu, Pid, Tid};
+use crate::profile::environments::Environments;
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::modules::ModuleTable;
 use crate::profile::names::{Location, NamedFrame, Naming};
 use crate::profile::stacks::{StackId, StackTable};
 use crate::profile::threads::{Thread, ThreadId, ThreadTable};
 use crate::time::Timestamp;
+
+/// Characters of a variable's value that are kept.
+const VALUE_CHARS: usize = 100;
 
 id!(
     /// A site's place in the table.
@@ -127,6 +131,7 @@ pub struct Store {
     pub(super) renamed: FxHashMap<SiteId, SiteId>,
     pub(super) stacks: StackTable<SiteId>,
     pub(super) threads: ThreadTable,
+    pub(super) environments: Environments,
     pub(super) process_names: FxHashMap<Pid, (Comm, bool)>,
     pub(super) thread_names: FxHashMap<(Pid, Tid), Comm>,
     /// Names of threads that are told apart after their end.
@@ -159,6 +164,7 @@ impl Store {
             renamed: FxHashMap::default(),
             stacks: StackTable::default(),
             threads: ThreadTable::default(),
+            environments: Environments::default(),
             process_names: FxHashMap::default(),
             thread_names: FxHashMap::default(),
             ended: FxHashSet::default(),
@@ -179,6 +185,9 @@ impl Store {
         }
         for module in std::mem::take(&mut batch.modules) {
             self.modules.add(module);
+        }
+        for variable in std::mem::take(&mut batch.variables) {
+            self.environments.add(shortened(variable));
         }
         for build_id in std::mem::take(&mut batch.build_ids) {
             self.modules.add_build_id(build_id);
@@ -273,6 +282,12 @@ impl Store {
     #[must_use]
     pub fn process_name(&self, pid: Pid) -> Option<Comm> {
         self.process_names.get(&pid).map(|&(comm, _)| comm)
+    }
+
+    /// Variables of environments that were asked for.
+    #[must_use]
+    pub fn environments(&self) -> &Environments {
+        &self.environments
     }
 
     /// The latest name of a thread.
@@ -463,6 +478,15 @@ impl Store {
     pub(super) fn forget_latest(&mut self) {
         self.latest.clear();
     }
+}
+
+/// A variable with as much of its value as is kept.
+fn shortened(mut variable: Variable) -> Variable {
+    if let Some((end, _)) = variable.value.char_indices().nth(VALUE_CHARS) {
+        variable.value.truncate(end);
+        variable.value.push('…');
+    }
+    variable
 }
 
 /// What came of a batch.

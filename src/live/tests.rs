@@ -12,7 +12,7 @@ use super::store::{Bounds, Store};
 use super::tree::Tree;
 use crate::addr::UserAddress;
 use crate::event::Weight;
-use crate::id::{CgroupId, Cpu, Pid, Tid};
+use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
 use crate::profile::frames::{Frame, FrameTable};
 use crate::profile::names::{FrameName, Kind, NamedFrame, Naming};
 use crate::profile::threads::Thread;
@@ -237,6 +237,7 @@ impl Flood {
                     tid: Tid(self.threads),
                     comm: format!("run-{}", self.threads).as_str().into(),
                     cgroup: CgroupId::UNKNOWN,
+                    environment: EnvironmentId::NONE,
                 },
                 cpu: Cpu(0),
                 depth,

@@ -3,9 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use crate::event::Comm;
-use crate::id::{CgroupId, Pid, Tid};
+use crate::id::{CgroupId, EnvironmentId, Pid, Tid};
 
-/// A thread, as long as it had one name and was in one cgroup.
+/// A thread, as long as it had one name and one environment, and was in one cgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
     /// The process.
@@ -16,6 +16,8 @@ pub struct Thread {
     pub comm: Comm,
     /// Its cgroup.
     pub cgroup: CgroupId,
+    /// The environment of its program.
+    pub environment: EnvironmentId,
 }
 
 /// A thread's place in the table.

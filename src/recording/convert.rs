@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::format;
 use crate::addr::UserAddress;
-use crate::event::{Comm, FileIdentity, Mode, Module};
-use crate::id::{CgroupId, ModuleId, Pid, Tid};
+use crate::event::{Comm, FileIdentity, Mode, Module, Variable};
+use crate::id::{CgroupId, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::histogram::Summary;
 use crate::profile::threads::Thread;
@@ -141,6 +141,7 @@ impl From<&Thread> for format::Thread {
             tid: thread.tid.0,
             comm: thread.comm.as_bytes().to_vec(),
             cgroup: thread.cgroup.0,
+            environment: thread.environment.0,
         }
     }
 }
@@ -152,6 +153,29 @@ impl From<format::Thread> for Thread {
             tid: Tid(thread.tid),
             comm: Comm::from(&thread.comm[..]),
             cgroup: CgroupId(thread.cgroup),
+            environment: EnvironmentId(thread.environment),
+        }
+    }
+}
+
+impl From<&Variable> for format::Variable {
+    fn from(variable: &Variable) -> Self {
+        Self {
+            pid: variable.pid.0,
+            environment: variable.environment.0,
+            name: variable.name.clone(),
+            value: variable.value.clone(),
+        }
+    }
+}
+
+impl From<format::Variable> for Variable {
+    fn from(variable: format::Variable) -> Self {
+        Self {
+            pid: Pid(variable.pid),
+            environment: EnvironmentId(variable.environment),
+            name: variable.name,
+            value: variable.value,
         }
     }
 }

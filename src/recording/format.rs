@@ -18,7 +18,10 @@ pub(super) const FRAME_MAX: u64 = 16 << 20;
 /// What a frame holds, each preceded by its length.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Entry {
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16")]
+    #[prost(
+        oneof = "Kind",
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17"
+    )]
     pub(super) kind: Option<Kind>,
 }
 
@@ -55,6 +58,8 @@ pub(super) enum Kind {
     RoundEnd(RoundEnd),
     #[prost(message, tag = "16")]
     Cgroup(Cgroup),
+    #[prost(message, tag = "17")]
+    Variable(Variable),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -153,6 +158,9 @@ pub(super) struct Thread {
     /// 0: not known.
     #[prost(uint64, tag = "4")]
     pub(super) cgroup: u64,
+    /// Of the process, which environment; 0: none.
+    #[prost(uint64, tag = "5")]
+    pub(super) environment: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -161,6 +169,18 @@ pub(super) struct Cgroup {
     pub(super) id: u64,
     #[prost(string, tag = "2")]
     pub(super) path: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Variable {
+    #[prost(uint32, tag = "1")]
+    pub(super) pid: u32,
+    #[prost(uint64, tag = "2")]
+    pub(super) environment: u64,
+    #[prost(string, tag = "3")]
+    pub(super) name: String,
+    #[prost(string, tag = "4")]
+    pub(super) value: String,
 }
 
 /// Places of code, numbered from 0 on. Reasons why stacks stop short are none.

@@ -166,6 +166,9 @@ impl Loading {
             }
             Item::Event(Event::Task(notice)) => loaded.notices.count(notice.what),
             Item::Event(Event::Cgroup(cgroup)) => loaded.profile.add_cgroup(cgroup),
+            Item::Event(Event::Variable(variable)) => {
+                loaded.profile.environments_mut().add(variable);
+            }
             // a reader gives no such events
             Item::Event(Event::UserHalf(_) | Event::Symbols(_)) => {}
             Item::RoundEnd => self.stitcher.end_round(),

@@ -14,7 +14,7 @@ use crate::event::{
     BuildId, CgroupPath, Comm, Event, KernelHalf, ModuleBuildId, Outcome, Promise, TaskChange,
     TaskNotice, TaskState, UserHalf, Waker, Weight,
 };
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::frames::Frame;
 use crate::profile::names::{FrameName, Kind as NameKind, Location, NamedFrame, Naming, Unnamed};
 use crate::profile::threads::Thread;
@@ -22,8 +22,10 @@ use crate::time::{ProcessStart, Timestamp};
 
 /// Frames, stacks, threads and strings that may be defined, each.
 const DEFINITIONS: usize = 1 << 23;
-/// Bytes of all strings together.
-const STRING_BYTES: usize = 128 << 20;
+/// Bytes of all texts together: names, paths, variables.
+const TEXT_BYTES: usize = 256 << 20;
+/// What a module, cgroup or variable takes besides.
+const ENTRY: usize = 256;
 /// Samples and notices of one compressed frame; more are not written.
 const ROWS: usize = 2 * super::writer::ROWS_MAX;
 /// Frames of all of their stacks together.
@@ -53,7 +55,7 @@ pub(super) struct Tables {
     frames: Vec<Frame>,
     stacks: Vec<Stack>,
     strings: Vec<Rc<str>>,
-    string_bytes: usize,
+    text_bytes: usize,
     rows_left: usize,
     depths_left: usize,
 }
@@ -67,7 +69,7 @@ impl Tables {
             frames: Vec::new(),
             stacks: Vec::new(),
             strings: Vec::new(),
-            string_bytes: 0,
+            text_bytes: 0,
             rows_left: ROWS,
             depths_left: DEPTHS,
         }
@@ -83,8 +85,12 @@ impl Tables {
     pub(super) fn read(&mut self, entry: Kind, sink: &mut dyn FnMut(Item)) -> Result<()> {
         match entry {
             Kind::Header(_) => return bad("it has two headers"),
-            Kind::Module(module) => sink(Item::Event(Event::Module(module.into()))),
+            Kind::Module(module) => {
+                self.take_text(ENTRY + module.path.len())?;
+                sink(Item::Event(Event::Module(module.into())));
+            }
             Kind::BuildId(notice) => {
+                self.take_text(ENTRY + notice.build_id.len())?;
                 sink(Item::Event(Event::BuildId(ModuleBuildId {
                     module: ModuleId(notice.module),
                     build_id: BuildId::new(&notice.build_id),
@@ -106,11 +112,27 @@ impl Tables {
                 let cookies = cookies.map(|(&slot, &turn)| Cookie { slot, turn });
                 sink(Item::Pending(cookies.collect()));
             }
-            Kind::Cgroup(cgroup) => sink(Item::Event(Event::Cgroup(CgroupPath {
-                id: CgroupId(cgroup.id),
-                path: cgroup.path,
-            }))),
+            Kind::Cgroup(cgroup) => {
+                self.take_text(ENTRY + cgroup.path.len())?;
+                sink(Item::Event(Event::Cgroup(CgroupPath {
+                    id: CgroupId(cgroup.id),
+                    path: cgroup.path,
+                })));
+            }
+            Kind::Variable(variable) => {
+                self.take_text(ENTRY + variable.name.len() + variable.value.len())?;
+                sink(Item::Event(Event::Variable(variable.into())));
+            }
             Kind::Totals(totals) => sink(Item::Totals(Box::new(totals.into()))),
+        }
+        Ok(())
+    }
+
+    /// Takes from what all texts together may have.
+    fn take_text(&mut self, len: usize) -> Result<()> {
+        self.text_bytes += len;
+        if self.text_bytes > TEXT_BYTES {
+            return bad("its names are too long");
         }
         Ok(())
     }
@@ -242,6 +264,7 @@ impl Tables {
             half.tid = thread.tid;
             half.comm = thread.comm;
             half.cgroup = thread.cgroup;
+            half.environment = thread.environment;
             half.kernel = self.kernel_frames(at(&halves.stack, row).unwrap_or(u32::MAX))?;
             half.waker = self.waker(halves, row)?.map(Box::new);
             sink(Item::Event(Event::KernelHalf(half)));
@@ -316,11 +339,8 @@ impl Tables {
     fn read_symbols(&mut self, symbols: format::Symbols, sink: &mut dyn FnMut(Item)) -> Result<()> {
         check_room(self.strings.len(), symbols.strings.len())?;
         for string in symbols.strings {
-            self.string_bytes += string.len();
+            self.take_text(string.len())?;
             self.strings.push(string.into());
-        }
-        if self.string_bytes > STRING_BYTES {
-            return bad("its names are too long");
         }
         for symbol in symbols.symbols {
             let Some(&frame) = self.frames.get(symbol.frame as usize) else {
@@ -400,6 +420,7 @@ fn kernel_half(
         tid: Tid(0),
         comm: Comm::from(""),
         cgroup: CgroupId::UNKNOWN,
+        environment: EnvironmentId::NONE,
         weight: Weight(at(&halves.weight, row)?.wrapping_add(1)),
         event: u8::try_from(at(&halves.event, row)?).ok()?,
         state: *TaskState::ALL.get(at(&halves.state, row)? as usize)?,

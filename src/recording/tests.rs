@@ -17,7 +17,7 @@ use crate::event::{
     TaskChange, TaskNotice, TaskState, UserFrame, UserHalf, Waker, Weight,
 };
 use crate::export::folded;
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::names::{FrameName, Kind as NameKind, Location, NamedFrame, Naming, Unnamed};
@@ -61,6 +61,7 @@ fn kernel_half(time: u64, tid: u32, promise: Promise, kernel: &[u64]) -> KernelH
         tid: Tid(tid),
         comm: Comm::from("worker"),
         cgroup: CgroupId::UNKNOWN,
+        environment: EnvironmentId::NONE,
         weight: Weight(1 + time % 3),
         event: 0,
         state: TaskState::OnCpu,

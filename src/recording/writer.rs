@@ -13,7 +13,7 @@ use zstd::bulk::Compressor;
 use super::block::{Block, index};
 use super::format::{self, Entry, Kind, MAGIC, VERSION};
 use crate::event::{BuildId, Event, KernelHalf, UserFrame, UserHalf};
-use crate::id::{CgroupId, Cookie, ModuleId};
+use crate::id::{CgroupId, Cookie, EnvironmentId, ModuleId};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::header::Header;
 use crate::profile::modules::ModuleInfo;
@@ -125,6 +125,9 @@ impl<W: Write> Writer<W> {
                     path: cgroup.path.clone(),
                 }));
             }
+            Event::Variable(variable) => {
+                self.block.entries.push(Kind::Variable(variable.into()));
+            }
             // They become names before the recording ends.
             Event::Symbols(_) => {}
             Event::Task(notice) => {
@@ -133,6 +136,7 @@ impl<W: Write> Writer<W> {
                     tid: notice.tid,
                     comm: notice.comm,
                     cgroup: CgroupId::UNKNOWN,
+                    environment: EnvironmentId::NONE,
                 });
                 self.block.notice(notice, thread);
             }
@@ -208,6 +212,7 @@ impl<W: Write> Writer<W> {
             tid: half.tid,
             comm: half.comm,
             cgroup: half.cgroup,
+            environment: half.environment,
         });
         let frames = half.kernel.iter().rev();
         let stack = self.stack(frames.map(|&address| Frame::Kernel(address)));
@@ -217,6 +222,7 @@ impl<W: Write> Writer<W> {
                 tid: waker.tid,
                 comm: waker.comm,
                 cgroup: CgroupId::UNKNOWN,
+                environment: EnvironmentId::NONE,
             });
             let frames = waker.kernel.iter().rev();
             (

@@ -237,6 +237,7 @@ Thread 2 (kthreadd), running:
             tid: crate::id::Tid(tid),
             comm: crate::event::Comm::from("t"),
             cgroup: crate::id::CgroupId::UNKNOWN,
+            environment: crate::id::EnvironmentId::NONE,
         };
         let look = Look {
             width: Some(16),

@@ -1,5 +1,7 @@
 //! A report as one JSON object: what `--stats` has, functions and threads.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::stats::Stats;
@@ -30,6 +32,10 @@ struct ThreadRow<'a> {
     pid: u32,
     tid: u32,
     comm: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cgroup: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env: &'a BTreeMap<String, String>,
     samples: u64,
 }
 
@@ -50,6 +56,8 @@ impl<'a> From<&'a ThreadSamples> for ThreadRow<'a> {
             pid: thread.pid.0,
             tid: thread.tid.0,
             comm: &thread.comm,
+            cgroup: thread.cgroup.as_deref(),
+            env: &thread.variables,
             samples: thread.samples,
         }
     }

@@ -11,7 +11,7 @@ use crate::event::{
     Comm, FileIdentity, KernelHalf, Mode, Module, Outcome, Promise, TaskState, UserFrame, UserHalf,
     Weight,
 };
-use crate::id::{CgroupId, Cookie, Cpu, ModuleId, Pid, Tid};
+use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
@@ -172,6 +172,7 @@ impl Builder {
                 tid: Tid(who.tid),
                 comm: Comm::from(who.comm),
                 cgroup: CgroupId::UNKNOWN,
+                environment: EnvironmentId::NONE,
                 weight: Weight(weight),
                 event: 0,
                 state: who.state,

@@ -22,6 +22,8 @@ pub struct Filter {
     pub comm: Option<Regex>,
     /// In a matching cgroup, by its path.
     pub cgroup: Option<Regex>,
+    /// Of programs that were started with these variables, with matching values.
+    pub variables: Vec<(String, Regex)>,
     /// Of these processes, where any are named.
     pub pids: Vec<Pid>,
     /// Of these threads, where any are named.
@@ -260,6 +262,10 @@ impl Filter {
             && self.cgroup.as_ref().is_none_or(|cgroup| {
                 let path = profile.cgroup_of(thread);
                 path.is_some_and(|path| cgroup.is_match(path))
+            })
+            && self.variables.iter().all(|(name, value)| {
+                let mut variables = profile.environments().of(thread);
+                variables.any(|(other, text)| other == name && value.is_match(text))
             })
             && self
                 .comm

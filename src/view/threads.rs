@@ -1,13 +1,13 @@
 //! Threads and how many samples are of each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::selection::Selection;
 use crate::id::{Pid, Tid};
 use crate::profile::names::clean;
 
-/// A thread under one name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A thread under one name, in one cgroup and with one environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ThreadSamples {
     /// The process.
     pub pid: Pid,
@@ -15,6 +15,10 @@ pub struct ThreadSamples {
     pub tid: Tid,
     /// Its name, safe to show.
     pub comm: String,
+    /// Where its cgroup is, safe to show, where that is known.
+    pub cgroup: Option<String>,
+    /// Variables of its environment that were asked for, safe to show.
+    pub variables: BTreeMap<String, String>,
     /// How many samples are of it.
     pub samples: u64,
 }
@@ -29,18 +33,24 @@ pub fn busiest(selection: &Selection<'_>) -> Vec<ThreadSamples> {
     let mut threads: Vec<_> = counts
         .into_iter()
         .map(|(id, samples)| {
-            let thread = selection.profile.threads().get(id);
+            let profile = selection.profile;
+            let thread = profile.threads().get(id);
+            let variables = profile.environments().of(thread);
             ThreadSamples {
                 pid: thread.pid,
                 tid: thread.tid,
                 comm: clean(&thread.comm.to_text()),
+                cgroup: profile.cgroup_of(thread).map(clean),
+                variables: variables
+                    .map(|(name, value)| (clean(name), clean(value)))
+                    .collect(),
                 samples,
             }
         })
         .collect();
     threads.sort_by(|a, b| {
-        let key = |thread: &ThreadSamples| (thread.pid, thread.tid, thread.comm.clone());
-        b.samples.cmp(&a.samples).then_with(|| key(a).cmp(&key(b)))
+        let more = b.samples.cmp(&a.samples);
+        more.then_with(|| a.cmp(b))
     });
     threads
 }

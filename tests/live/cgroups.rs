@@ -1,15 +1,13 @@
 //! Cgroups as targets.
 
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::folded::Folded;
+use crate::labels::{contents, exported};
 use crate::machine::Machine;
 use crate::process::{PATIENCE, Process, until};
-use crate::somno;
 
 /// A cgroup that goes with its test, with what runs there.
 struct Cgroup {
@@ -151,30 +149,12 @@ fn samples_are_labelled() {
     let (folded, _) = running.wait().adds_up();
     one.remove();
     two.remove();
-    let of = |pattern: &str| {
-        let output = somno::command()
-            .args([
-                "export", "-o", "-", "--format", "folded", "--cgroup", pattern,
-            ])
-            .arg(&recording)
-            .output()
-            .expect("somno runs");
-        Folded::parse(&String::from_utf8_lossy(&output.stdout)).count()
-    };
+    let of = |pattern: &str| exported(&recording, &["--cgroup", pattern]).count();
     let (of_one, of_two) = (of("^/somno-one-[0-9]+$"), of("^/somno-two-[0-9]+$"));
     assert!(of_one > 50 && of_two > of_one, "{of_one} and {of_two}");
     assert_eq!(of_one + of_two, folded.count());
 
-    let open = |path| fs::File::open(path).expect("it was written");
-    let mut contents = [Vec::new(), Vec::new()];
-    let mut from = open(&recording);
-    // what comes before the first compressed frame
-    from.seek(SeekFrom::Start(12)).expect("it has a beginning");
-    zstd::stream::copy_decode(from, &mut contents[0]).expect("it is whole");
-    let mut gzip = flate2::read::GzDecoder::new(open(&pprof));
-    gzip.read_to_end(&mut contents[1]).expect("it is whole");
-    for content in &contents {
-        let text = String::from_utf8_lossy(content);
+    for text in contents(&recording, &pprof) {
         assert!(text.contains("/somno-two-"), "{text}");
         assert!(!text.contains("of-the-"), "{text}");
     }

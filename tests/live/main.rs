@@ -41,6 +41,7 @@ mod jumps;
 mod kernel_names;
 mod kernel_thread;
 mod killed;
+mod labels;
 mod linkage;
 mod loading;
 mod names;

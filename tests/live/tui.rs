@@ -68,21 +68,21 @@ impl Terminal {
         self.tmux(&["resize-window", "-x", &columns, "-y", &rows]);
     }
 
-    /// Waits until the screen has a text.
+    /// Waits until the screen has a text, and returns that screen.
     #[track_caller]
-    fn expect(&self, text: &str) {
+    fn expect(&self, text: &str) -> String {
         self.expect_that(&format!("the screen has {text:?}"), |screen| {
             screen.contains(text)
-        });
+        })
     }
 
     #[track_caller]
-    fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
+    fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
             if holds(&screen) {
-                return;
+                return screen;
             }
             assert!(
                 Instant::now() < end,
@@ -144,18 +144,15 @@ fn children(pid: u32) -> Vec<u32> {
     pids.collect::<Result<_, _>>().expect("they are pids")
 }
 
-/// What `stty -a` says, from the screen's last lines.
-fn settings(terminal: &Terminal) -> String {
-    terminal.run("clear; stty -a; echo settings end");
-    terminal.expect("\nsettings end");
-    let screen = terminal.screen();
-    let settings = screen.split("settings end").next();
+/// What `stty -a` says, on a moment that has a name of its own: the screen may still show
+/// what it said before.
+fn settings(terminal: &Terminal, moment: &str) -> String {
+    terminal.run(&format!("clear; stty -a; echo settings {moment}"));
+    let end = format!("\nsettings {moment}");
+    let screen = terminal.expect(&end);
+    let (settings, _) = screen.split_once(&end).expect("it was seen");
     let is_setting = |line: &&str| !line.contains("ready:") && !line.trim().is_empty();
-    settings
-        .unwrap_or_default()
-        .lines()
-        .filter(is_setting)
-        .collect()
+    settings.lines().filter(is_setting).collect()
 }
 
 /// Check every screen, with what is known of the workload, and every key.
@@ -277,24 +274,28 @@ fn terminal_is_given_back() {
     let machine = Machine::take();
     let chain = machine.fixture("chain").start::<&str>(&[]);
     let terminal = Terminal::open(101, 30, machine.path("").as_path());
-    let before = settings(&terminal);
+    let before = settings(&terminal, "before");
     assert!(before.contains("icanon"), "{before}");
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for (signal, name) in [
+        (Signal::TERM, "terminated"),
+        (Signal::INT, "interrupted"),
+        (Signal::HUP, "hung-up"),
+    ] {
         terminal.run(&format!("{SOMNO} live -p {}", chain.pid()));
         terminal.expect("● live");
         terminal.signal(signal);
         terminal.expect("samples in");
-        assert_eq!(settings(&terminal), before, "{signal:?}");
+        assert_eq!(settings(&terminal, name), before, "{name}");
     }
     terminal.run(&format!("{SOMNO} live -p {}", chain.pid()));
     terminal.expect("● live");
     terminal.press_for("C-z", "Stopped");
-    assert_eq!(settings(&terminal), before, "suspended");
+    assert_eq!(settings(&terminal, "suspended"), before, "suspended");
     terminal.run("fg");
     terminal.expect("● live");
     terminal.press_for("7", "User stacks, by how they ended");
     terminal.press_for("C-c", "samples in");
-    assert_eq!(settings(&terminal), before, "continued and left");
+    assert_eq!(settings(&terminal, "left"), before, "continued and left");
 }
 
 /// Check that nothing stays when the terminal goes away, even where somno was told not to

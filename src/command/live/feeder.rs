@@ -134,6 +134,7 @@ impl Sink for Feeder {
         match &event {
             Event::Module(module) => batch.modules.push(module.clone()),
             Event::BuildId(notice) => batch.build_ids.push(notice.clone()),
+            Event::Variable(variable) => batch.variables.push(variable.clone()),
             _ => {}
         }
         let gatherer = &mut self.gatherer;

@@ -24,7 +24,9 @@ use crate::config::output::Destination;
 use crate::config::rotation::Rotation;
 use crate::error::{Context as _, Error, Result};
 use crate::event::{CgroupPath, Event, Promise, UserHalf};
-use crate::id::Cookie;
+use crate::id::{Cookie, Tid};
+use crate::proc::tasks;
+use crate::profile::environments::Environments;
 use crate::profile::header::Header;
 use crate::profile::modules::ModuleTable;
 use crate::profile::totals::Totals;
@@ -55,6 +57,8 @@ pub(super) struct Rotator {
     modules: ModuleTable,
     /// Every cgroup that was met.
     cgroups: Vec<CgroupPath>,
+    /// Variables of processes that may still be sampled.
+    environments: Environments,
     /// What the last segment had when it ended, and this one may need.
     carried: FxHashMap<Cookie, Rc<UserHalf>>,
     closing: Option<Closing>,
@@ -108,6 +112,7 @@ impl Rotator {
             naming,
             modules: ModuleTable::default(),
             cgroups: Vec::new(),
+            environments: Environments::default(),
             carried: FxHashMap::default(),
             closing: None,
             began: Instant::now() + delay,
@@ -128,10 +133,13 @@ impl Rotator {
         let writer = Writer::new(storage.writer()?, &header);
         let mut writer = writer.context(|| "write the recording".into())?;
         self.modules.iter().for_each(|info| writer.expect(info));
-        for path in &self.cgroups {
-            let written = writer.add(&Event::Cgroup(path.clone()));
+        let cgroups = self.cgroups.iter().cloned().map(Event::Cgroup);
+        for event in cgroups.chain(self.environments.iter().map(Event::Variable)) {
+            let written = writer.add(&event);
             written.context(|| "write the recording".into())?;
         }
+        // samples of those that have just ended may be in this one
+        self.environments.retain(|pid, _| tasks::exists(Tid(pid.0)));
         Ok(Segment { storage, writer })
     }
 
@@ -177,6 +185,7 @@ impl Rotator {
                 self.cgroups.push(path.clone());
                 return Ok(());
             }
+            Event::Variable(variable) => self.environments.add(variable.clone()),
             Event::UserHalf(_) => {}
             Event::Symbols(_) | Event::Task(_) => return Ok(()),
         }
@@ -294,7 +303,7 @@ impl Closing {
         let is_wanted = match event {
             Event::UserHalf(half) => cookies.remove(&half.cookie),
             // a frame of what is still to come may be in it
-            Event::Module(_) | Event::BuildId(_) => true,
+            Event::Module(_) | Event::BuildId(_) | Event::Variable(_) => true,
             _ => false,
         };
         if is_wanted {

@@ -66,6 +66,9 @@ pub(super) fn thread(
     let process = threads.process_name(pid);
     let last = rows.last().map(|row| threads.get(row.thread).comm);
     let name = last.map_or(String::new(), |comm| text::clean(&comm.to_text()));
+    let process_name = process.map_or(name.clone(), |comm| text::clean(&comm.to_text()));
+    // the format has no labels of threads; a process's name is shown and searched
+    let variables = subject.selection.profile.environments().describe(pid);
     let first_time = rows.first().map_or(0.0, |row| since_start(subject, row));
     Thread {
         process_type: "default",
@@ -74,7 +77,7 @@ pub(super) fn thread(
         register_time: first_time,
         unregister_time: None,
         paused_ranges: [],
-        process_name: process.map_or(name.clone(), |comm| text::clean(&comm.to_text())),
+        process_name: process_name + &variables,
         name,
         is_main: pid.0 == tid.0,
         pid: pid.to_string(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::addr::KernelAddress;
 use crate::event::{Comm, KernelHalf, Mode, Outcome, Promise, TaskState, Weight};
-use crate::id::{CgroupId, Cpu, Pid, Tid};
+use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
@@ -55,6 +55,7 @@ fn sample(us: u64, weight: u64, comm: &str, stack: &[u64]) -> Sample {
             tid: Tid(8),
             comm: Comm::from(comm),
             cgroup: CgroupId::UNKNOWN,
+            environment: EnvironmentId::NONE,
             weight: Weight(weight),
             event: 0,
             state: TaskState::OnCpu,

@@ -128,9 +128,13 @@ fn row(model: &Model, task: Task, weight: f64, bins: [f32; BINS], fold: Fold) ->
         Task::Thread(pid, tid) => store.thread_name(pid, tid),
         Task::Ended(comm) => Some(comm),
     };
+    let mut name = comm.map(names::comm_text).unwrap_or_default();
+    if let Task::Process(pid) = task {
+        name += &store.environments().describe(pid);
+    }
     Row {
         task,
-        name: comm.map(names::comm_text).unwrap_or_default(),
+        name,
         weight,
         bins,
         fold,
