@@ -194,7 +194,9 @@ fn sample(
     let end = sampling::sample(&limits, session, attached, feeder)?;
     let duration = feeder.duration();
     session.disable(now())?;
-    sampling::drain(session, feeder)?;
+    if let Some(error) = sampling::drain(session, feeder)? {
+        shared.say(format!("somno: {error}"));
+    }
     feeder.finish(session);
     feeder.tell_health(session, duration);
     match end {

@@ -72,7 +72,10 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
         .elapsed()
         .saturating_sub(config.sampling.delay.unwrap_or_default());
     collector.end_rotation();
-    sampling::drain(&mut session, &mut collector)?;
+    let kept_from_pending = sampling::drain(&mut session, &mut collector)?;
+    if let Some(error) = kept_from_pending.filter(|_| verbosity > Verbosity::Quiet) {
+        super::complain(&error);
+    }
     let times = Times {
         started,
         duration,

@@ -16,7 +16,7 @@ use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::{PerfEvent, Start};
 use crate::capture::{Moments, Options, Sampled, Session};
 use crate::config::{SamplingConfig, TargetConfig};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource as _, Mode};
 use crate::id::ModuleId;
 use crate::proc::{machine, status};
@@ -123,21 +123,21 @@ fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
 }
 
 /// Reads what is under way, and then what still waits in the kernel. A task that runs meanwhile
-/// sends its stack itself, if it comes back in time; else it is tried once more.
-pub(super) fn drain(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
+/// sends its stack itself, if it comes back in time; else it is tried once more. Gives what the
+/// kernel had against it, if anything: what is not read then is counted as pending.
+pub(super) fn drain(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<Option<Error>> {
     for _ in 0..LAST_PASSES {
-        // What is lost by not reading these is counted as pending.
-        let is_over = !is_under_way(session, sink)?;
-        if is_over || !matches!(read_pending(session, sink), Ok(true)) {
-            return Ok(());
+        if !is_under_way(session, sink)? {
+            return Ok(None);
+        }
+        match session.read_pending(PATIENCE, &mut |event| sink.add(event)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => return Ok(Some(error)),
         }
     }
     is_under_way(session, sink)?;
-    Ok(())
-}
-
-fn read_pending(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<bool> {
-    session.read_pending(PATIENCE, &mut |event| sink.add(event))
+    Ok(None)
 }
 
 /// Waits for callbacks, which come within microseconds where a task runs; tells whether any are
