@@ -20,9 +20,6 @@ struct {
 	__type(value, struct point_count);
 } point_counts SEC(".maps");
 
-/* Set by user space while places are sampled. */
-bool point_sampling;
-
 /* Whether this hit is one to sample. A uprobe may be preempted: counts are atomic. */
 static __always_inline bool is_due(u32 event, u64 now_ns)
 {
@@ -41,7 +38,7 @@ static __always_inline bool is_due(u32 event, u64 now_ns)
 
 static __always_inline bool is_hit_wanted(struct task_struct *task, u32 event, u64 now_ns)
 {
-	if (!point_sampling || !is_target(task, bpf_get_smp_processor_id()))
+	if (!sampling || !is_target(task, bpf_get_smp_processor_id()))
 		return false;
 	return is_followed(task) && !is_launcher(task) && is_due(event, now_ns);
 }
@@ -65,7 +62,7 @@ static __always_inline void look_at_child(struct task_struct *child)
 {
 	enum somno_promise promise;
 
-	if (point_sampling && wanted_looks && is_followed(child) && has_user_stack(child))
+	if (sampling && wanted_looks && is_followed(child) && has_user_stack(child))
 		schedule_in_free_slot(child, child->pid, run_deferred, &promise);
 }
 

@@ -26,6 +26,12 @@ struct {
 	__type(value, struct kernel_half_room);
 } kernel_half_rooms SEC(".maps");
 
+/*
+ * Set by user space, for all events at once: to enable those of thousands of threads one by
+ * one takes a second, in which nobody reads the rings.
+ */
+bool sampling;
+
 static __always_inline bool is_target(struct task_struct *task, u32 cpu)
 {
 	if (!is_wanted(task))
@@ -148,7 +154,7 @@ static __always_inline void take_sample(void *ctx, u8 event, enum capture_mode m
 	u64 size, samples, cost_ns;
 	u32 zero = 0;
 
-	if (!is_target(task, cpu))
+	if (!sampling || !is_target(task, cpu))
 		return;
 	samples = admit(event, started_ns);
 	if (!samples)

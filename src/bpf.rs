@@ -307,10 +307,10 @@ impl<'obj> Programs<'obj> {
             .context(|| "attach the sampling program".into())
     }
 
-    /// Says whether hits of places are sampled.
-    pub fn set_point_sampling(&mut self, on: bool) {
+    /// Says whether what events hit is sampled.
+    pub fn set_sampling(&mut self, on: bool) {
         if let Some(bss) = self.skeleton.maps.bss_data.as_deref_mut() {
-            bss.point_sampling = on;
+            bss.sampling = on;
         }
     }
 

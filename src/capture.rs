@@ -357,9 +357,9 @@ impl<'obj> Session<'obj> {
         self.programs.attach_point(opened, point.kind, point.event)
     }
 
-    /// Begins with what has no event of its own to begin.
+    /// Begins, with all events at once.
     fn begin(&mut self) -> Result<()> {
-        self.programs.set_point_sampling(true);
+        self.programs.set_sampling(true);
         match self.moments.off_cpu_min() {
             Some(_) => self.programs.begin_off_cpu(),
             None => Ok(()),
@@ -382,10 +382,10 @@ impl<'obj> Session<'obj> {
     /// # Errors
     /// What the kernel says.
     pub fn disable(&mut self, at: Timestamp) -> Result<()> {
+        self.programs.set_sampling(false);
         for event in &self.events {
             event.disable().context(|| "stop sampling".into())?;
         }
-        self.programs.set_point_sampling(false);
         match self.moments.off_cpu_min() {
             Some(_) => self.programs.end_off_cpu(at),
             None => Ok(()),

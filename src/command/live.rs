@@ -191,7 +191,7 @@ fn sample(
 ) -> Result<End> {
     let stop = AtomicBool::new(false);
     let limits = sampling::limits(config, &stop);
-    let end = sampling::sample(&limits, session, attached, feeder)?;
+    let (end, _) = sampling::sample(&limits, session, attached, feeder)?;
     let duration = feeder.duration();
     session.disable(now())?;
     if let Some(error) = sampling::drain(session, feeder)? {

@@ -9,7 +9,7 @@ mod storage;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use self::collect::{Collector, Ended, Failed, Segment};
 use self::finish::{Concluded, Outputs};
@@ -58,19 +58,16 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let mut attached = Attached::attach(&mut session, &config.sampling, cgroup, &options, None)?;
     let header = sampling::header(&session, &options, attached.describe());
     let (segment, rotator) = begin(&config, &mut outputs, &header)?;
-    let began = Instant::now();
     let mut collector = Collector::new(segment, rotator, super::sudo_caller());
     let before = Counts::begin();
-    let end = sampling::sample(
+    let (end, began) = sampling::sample(
         &sampling::limits(&config.sampling, &stop),
         &mut session,
         &mut attached,
         &mut collector,
     )?;
     session.disable(super::now())?;
-    let duration = began
-        .elapsed()
-        .saturating_sub(config.sampling.delay.unwrap_or_default());
+    let duration = began.elapsed();
     collector.end_rotation();
     let kept_from_pending = sampling::drain(&mut session, &mut collector)?;
     if let Some(error) = kept_from_pending.filter(|_| verbosity > Verbosity::Quiet) {

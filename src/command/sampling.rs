@@ -71,40 +71,40 @@ pub(super) fn limits<'a>(config: &SamplingConfig, stop: &'a AtomicBool) -> Limit
     }
 }
 
-/// Samples until the target, the time or a signal ends it.
+/// Samples until the target, the time or a signal ends it. Also tells when it began.
 pub(super) fn sample(
     limits: &Limits<'_>,
     session: &mut Session<'_>,
     attached: &mut Attached,
     sink: &mut dyn Sink,
-) -> Result<End> {
+) -> Result<(End, Instant)> {
     attached.release()?;
-    let began = Instant::now();
-    let begin_at = began + limits.delay.unwrap_or_default();
-    let end_at = limits.duration.map(|duration| begin_at + duration);
+    let mut begin_at = Instant::now() + limits.delay.unwrap_or_default();
     let mut enable = limits.enable;
     loop {
-        let now = Instant::now();
-        if enable && now >= begin_at {
+        if enable && Instant::now() >= begin_at {
             session.enable()?;
             enable = false;
+            begin_at = Instant::now();
         }
+        let now = Instant::now();
+        let end_at = limits.duration.map(|duration| begin_at + duration);
         let next = if enable { Some(begin_at) } else { end_at };
         let timeout = next.map_or(ROUND, |at| at.saturating_duration_since(now).min(ROUND));
         session.wait(&attached.descriptors(), timeout)?;
         read(session, sink)?;
 
         if let Some(end) = sink.over() {
-            return Ok(end);
+            return Ok((end, begin_at));
         }
         if limits.stop.load(Ordering::Relaxed) {
-            return Ok(End::Signal);
+            return Ok((End::Signal, begin_at));
         }
         if end_at.is_some_and(|at| Instant::now() >= at) {
-            return Ok(End::Duration);
+            return Ok((End::Duration, begin_at));
         }
         if attached.has_ended()? {
-            return Ok(End::Target);
+            return Ok((End::Target, begin_at));
         }
     }
 }

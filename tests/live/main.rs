@@ -26,6 +26,7 @@ mod chain;
 mod debug_files;
 mod debuginfod;
 mod depth;
+mod disturbed;
 mod doctor;
 mod dump;
 mod ended;

@@ -75,6 +75,21 @@ impl Record {
         self
     }
 
+    /// Runs somno in a cgroup.
+    pub(crate) fn inside(mut self, cgroup: &Path) -> Self {
+        let mut command = Command::new("sh");
+        let enter = r#"echo $$ >"$0" && exec "$@""#;
+        command
+            .args(["-c", enter])
+            .arg(cgroup.join("cgroup.procs"))
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_remove("SUDO_UID")
+            .stdin(Stdio::null());
+        self.command = command;
+        self
+    }
+
     /// Adds options, separated by blanks.
     pub(crate) fn options(mut self, options: &str) -> Self {
         self.command.args(options.split_whitespace());
