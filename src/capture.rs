@@ -11,7 +11,6 @@ pub mod launch;
 mod overload;
 pub mod perf;
 pub mod point;
-pub mod privileges;
 pub mod targets;
 pub mod tracefs;
 
@@ -42,6 +41,7 @@ use crate::bpf::{self, Configuration, Outside, PointKind, PointRate, Programs, P
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{CgroupId, Cookie, ModuleId};
+use crate::privileges::{Use, in_effect};
 use crate::proc::cpus;
 use crate::profile::histogram::Histogram;
 use crate::profile::totals::{Lost, OffCpu, Steps, Symbols};
@@ -227,6 +227,7 @@ impl<'obj> Session<'obj> {
         options: &Options,
         everything: bool,
     ) -> Result<Self> {
+        let _capturing = in_effect(Use::Capture);
         let deferral = kernel::deferral()?;
         let mode = match deferral {
             Deferral::Possible => Mode::Deferred,
@@ -309,6 +310,7 @@ impl<'obj> Session<'obj> {
     /// # Errors
     /// When the target does not exist or the kernel refuses.
     pub fn attach(&mut self, target: &Target<'_>, options: &Options) -> Result<()> {
+        let _capturing = in_effect(Use::Capture);
         for sampled in &options.events {
             check_rate(sampled.rate)?;
         }
@@ -353,7 +355,16 @@ impl<'obj> Session<'obj> {
             unreachable!("{name} is a place")
         };
         let opened = point::find(place)?.open();
-        let opened = opened.context(|| format!("open the event `{name}`"))?;
+        let is_refused =
+            matches!(&opened, Err(why) if why.kind() == io::ErrorKind::PermissionDenied);
+        let opened = opened.context(|| format!("open the event `{name}`"));
+        let opened = opened.map_err(|error| {
+            if is_refused {
+                error.with_hint("run it as root, by sudo: a uprobe takes CAP_SYS_ADMIN")
+            } else {
+                error
+            }
+        })?;
         self.programs.attach_point(opened, point.kind, point.event)
     }
 
@@ -403,6 +414,7 @@ impl<'obj> Session<'obj> {
         patience: Duration,
         sink: &mut dyn FnMut(Event),
     ) -> Result<()> {
+        let _capturing = in_effect(Use::Capture);
         raise_descriptor_limit();
         targets::follow(target, &[], &self.programs)?;
         let iterator = self.programs.dump_tasks()?;
@@ -421,6 +433,7 @@ impl<'obj> Session<'obj> {
             return Ok(false);
         }
         if self.outside.is_none() {
+            let _capturing = in_effect(Use::Capture);
             self.outside = Some(self.programs.load_outside()?);
         }
         Ok(true)
@@ -671,9 +684,5 @@ fn raise_priority() {
 }
 
 fn explain_load(error: Error) -> Error {
-    if rustix::process::geteuid().is_root() {
-        error.with_hint("`somno doctor` says what this kernel can do")
-    } else {
-        error.with_hint("run somno as root; `somno doctor` says what is missing")
-    }
+    error.with_hint("`somno doctor` says what this kernel can do")
 }

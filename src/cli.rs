@@ -107,6 +107,17 @@ pub enum Command {
     Completions(completions::Completions),
 }
 
+impl Command {
+    /// Whether it captures, or looks whether that could be done.
+    #[must_use]
+    pub fn captures(&self) -> bool {
+        matches!(
+            self,
+            Self::Record(_) | Self::Live(_) | Self::Dump(_) | Self::List(_) | Self::Doctor(_)
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,7 @@ use rustix::time::{ClockId, clock_gettime};
 use self::screen::Screen;
 use crate::cli::{Cli, Command};
 use crate::error::{Context as _, Error, Result};
+use crate::privileges;
 use crate::time::Timestamp;
 
 /// How much to say on standard error.
@@ -87,6 +88,16 @@ fn sudo_caller_ids() -> Option<(u32, u32)> {
     Some((sudo_caller()?, group))
 }
 
+/// The user for whom this is done.
+fn asker() -> Option<u32> {
+    let own = rustix::process::geteuid();
+    if own.is_root() {
+        sudo_caller()
+    } else {
+        Some(own.as_raw())
+    }
+}
+
 /// A user's number, from a number or a name.
 fn user_id(user: &str) -> Option<u32> {
     let named = || Some(User::from_name(user).ok()??.uid.as_raw());
@@ -105,6 +116,9 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         (false, _) => Verbosity::Diagnostic,
     };
     let screen = Screen::new(cli.color, cli.no_pager);
+    if !cli.command.captures() {
+        privileges::keep_for_reading()?;
+    }
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
         Command::Live(typed) => live::run(*typed, verbosity, started),

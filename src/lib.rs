@@ -102,7 +102,7 @@
 //!
 //! Where a line belongs: types that cross the kernel border in [`bpf`]; system
 //! calls, clocks and descriptors in [`capture`], [`proc`], [`symbolize`], the files of
-//! [`recording`] and `tui::terminal`; what code looks like in [`code`]; the
+//! [`recording`] and `tui::terminal`; which capabilities are in effect in [`privileges`]; what code looks like in [`code`]; the
 //! spelling of options in [`cli`], their defaults in [`config`]; only [`command`]
 //! knows two stages. The rest is pure and tested without privileges.
 
@@ -118,6 +118,7 @@ pub mod event;
 pub mod export;
 pub mod id;
 pub mod live;
+pub mod privileges;
 pub mod proc;
 pub mod profile;
 pub mod recording;

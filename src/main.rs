@@ -5,9 +5,13 @@ use std::process::ExitCode;
 use somno::command;
 use somno::command::settings::{Arguments, Refused};
 use somno::error::Error;
+use somno::privileges;
 
 fn main() -> ExitCode {
     let started = command::now();
+    if let Err(error) = privileges::begin() {
+        return fail(&error);
+    }
     let (cli, from_file) = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments.into_parts(),
         Err(Refused::Typed(error)) => error.exit(),

@@ -7,6 +7,7 @@ use libbpf_rs::btf::{Btf, types::Func};
 use crate::addr::KernelAddress;
 use crate::bpf::ContextAddresses;
 use crate::error::{Context as _, Result};
+use crate::privileges::{Use, in_effect};
 
 /// The kfuncs that schedule a callback in a task: 6.18 and 6.19 have the first, 7.0 both.
 pub const SCHEDULE_KFUNCS: [&str; 2] = [
@@ -130,6 +131,7 @@ fn numbers(release: &str) -> (u32, u32, u32) {
 /// Finds where the kernel says what context it is in; `None` where kallsyms has no data.
 #[must_use]
 pub fn context_addresses() -> Option<ContextAddresses> {
+    let _symbols = in_effect(Use::Symbols);
     let symbols = fs::read_to_string("/proc/kallsyms").ok()?;
     Some(ContextAddresses {
         per_cpu_offset: address_of(&symbols, "__per_cpu_offset")?,

@@ -13,6 +13,7 @@ use libbpf_rs::libbpf_sys as sys;
 
 use crate::capture::event_name::Selector;
 use crate::id::Tid;
+use crate::privileges::{Use, in_effect};
 use crate::time::Rate;
 
 // include/uapi/linux/perf_event.h
@@ -166,6 +167,7 @@ impl PerfEvent {
             start: Start::ByCall,
             inherit: false,
         };
+        let _capturing = in_effect(Use::Capture);
         Self::open(&attributes, Scope::Thread(Tid(0))).map(drop)
     }
 

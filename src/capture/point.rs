@@ -37,14 +37,14 @@ pub fn find(point: &Point) -> Result<OpenPoint> {
 /// # Errors
 /// When it does not tell.
 pub fn tracepoints() -> Result<Vec<String>> {
-    let told = TraceFs::open()?.read("available_events")?;
+    let told = TraceFs::read_file("available_events")?;
     let told = told.unwrap_or_default();
     Ok(told.lines().map(str::to_owned).collect())
 }
 
 fn tracepoint(category: &str, name: &str) -> Result<OpenPoint> {
     let path = format!("events/{category}/{name}/id");
-    let Some(id) = TraceFs::open()?.read(&path)? else {
+    let Some(id) = TraceFs::read_file(&path)? else {
         let unknown = format!("this kernel has no tracepoint `{category}:{name}`");
         return Err(Error::usage(unknown).with_hint("`somno list events` knows those that it has"));
     };

@@ -10,6 +10,7 @@ use crate::capture::event_name;
 use crate::capture::perf::{Attributes, PerfEvent, Scope};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
+use crate::privileges::{Use, in_effect};
 use crate::proc::tasks;
 
 /// What is sampled.
@@ -98,6 +99,8 @@ impl Opener<'_, '_> {
         let mut events = Vec::new();
         let mut seen = std::collections::HashSet::new();
         loop {
+            // where /proc hides processes of others
+            let _files = in_effect(Use::Files);
             let threads = match tasks::threads(pid) {
                 Ok(threads) => threads,
                 Err(_) if seen.is_empty() => return Err(gone("process", pid.0)),
@@ -207,9 +210,7 @@ fn refused(event: &Wanted<'_>, error: &io::Error) -> Error {
     }
     let failed = failed(&error.to_string());
     match error.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => {
-            failed.with_hint("run somno as root; `somno doctor` says what is missing")
-        }
+        Some(libc::EACCES | libc::EPERM) => failed.with_hint("`somno doctor` says what is missing"),
         Some(libc::EINVAL) => failed.with_hint("this event may not be one that can be sampled"),
         Some(libc::ENOSPC) => failed.with_hint("the CPU has no free watchpoint or counter left"),
         Some(libc::EMFILE | libc::ENFILE) => failed.with_hint("raise the limit of open files"),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::collected::Collected;
 use super::progress::Progress;
 use super::screen::Screen;
-use super::{Verbosity, sampling, say, sudo_caller, user_id};
+use super::{Verbosity, sampling, say, user_id};
 use crate::bpf;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::perf::Start;
@@ -20,6 +20,7 @@ use crate::config::{MAX_DEPTH, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource as _};
 use crate::id::Cookie;
+use crate::privileges::grant;
 use crate::proc::machine;
 use crate::profile::Profile;
 use crate::profile::names::Names;
@@ -45,6 +46,7 @@ const NOT_FROM_OUTSIDE: &str = "somno: user stacks of threads that wait are [pen
 /// Whatever fails.
 pub fn run(typed: &Dump, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     let config = DumpConfig::new(typed, user_id)?;
+    grant::check_capture()?;
     let cgroup = sampling::cgroup(&config.target)?;
     let target = target(&config.target)?;
     if verbosity < Verbosity::Diagnostic {
@@ -147,7 +149,7 @@ impl Dumped {
         Self {
             stitcher: Stitcher::new(),
             profile: Profile::new(),
-            collected: Collected::new(sudo_caller()),
+            collected: Collected::new(super::asker()),
         }
     }
 

@@ -19,14 +19,15 @@ use self::shared::Shared;
 use super::collected::Collected;
 use super::sampling::{self, Chosen};
 use super::target::{Attached, End};
-use super::{Verbosity, downloads, interface, now, say, sudo_caller};
+use super::{Verbosity, downloads, interface, now, say};
 use crate::bpf;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::console::Console;
-use crate::capture::{Counted, Options, Session, privileges};
+use crate::capture::{Counted, Options, Session};
 use crate::cli::live::Live;
 use crate::config::{LiveConfig, SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
+use crate::privileges::{self, Left, grant};
 use crate::proc::own;
 use crate::profile::tally::Tally;
 use crate::profile::totals::Totals;
@@ -56,6 +57,7 @@ const NICE: i32 = 5;
 pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
     let config = LiveConfig::new(typed, super::user_id)?;
     terminal::check()?;
+    grant::check_capture()?;
     let cgroup = sampling::cgroup(&config.sampling.target)?;
     let (options, chosen) = sampling::capture_options(&config.sampling, cgroup.as_ref(), verbosity);
     bpf::silence_libbpf();
@@ -72,14 +74,14 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
         started,
         delay,
     );
-    privileges::keep_needed()?;
+    privileges::keep_needed(Left::default())?;
 
     let shared = Shared::default();
     if let Some(console) = &console {
         read_console(console, shared.clone())?;
     }
     let namer = namer(&config, &shared)?;
-    let collected = Collected::new(sudo_caller());
+    let collected = Collected::new(super::asker());
     let mut feeder = Feeder::new(shared.clone(), collected, namer, about.clone());
     let theme = interface::theme(config.look);
     let interface = show(&shared, console, &about, theme)?;

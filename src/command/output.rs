@@ -102,7 +102,11 @@ impl Output {
                     });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error).context(|| format!("create `{name}`")),
+                Err(error) => {
+                    let failed = Err(error).context(|| format!("create `{name}`"));
+                    return failed
+                        .map_err(|error| error.with_hint("name a file elsewhere: -o FILE"));
+                }
             }
         }
         Err(Error::failed(format!(

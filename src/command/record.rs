@@ -25,6 +25,7 @@ use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Kind, Result};
 use crate::event::EventSource as _;
+use crate::privileges::{self, Left, grant};
 use crate::profile::header::Header;
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::settings::Settings;
@@ -36,6 +37,7 @@ use crate::time::Timestamp;
 /// Whatever fails.
 pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
     let config = RecordConfig::new(typed, super::user_id)?;
+    grant::check_capture()?;
     let servers = config.debuginfod.then(Settings::from_environment);
     let mut outputs = Outputs::open(&config)?;
     let stop = sampling::stop_on_signals()?;
@@ -58,7 +60,9 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let mut attached = Attached::attach(&mut session, &config.sampling, cgroup, &options, None)?;
     let header = sampling::header(&session, &options, attached.describe());
     let (segment, rotator) = begin(&config, &mut outputs, &header)?;
-    let mut collector = Collector::new(segment, rotator, super::sudo_caller());
+    let left = outputs.left();
+    privileges::keep_needed(left)?;
+    let mut collector = Collector::new(segment, rotator, super::asker());
     let before = Counts::begin();
     let (end, began) = sampling::sample(
         &sampling::limits(&config.sampling, &stop),
@@ -73,6 +77,10 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     if let Some(error) = kept_from_pending.filter(|_| verbosity > Verbosity::Quiet) {
         super::complain(&error);
     }
+    privileges::keep_needed(Left {
+        pending: false,
+        ..left
+    })?;
     let times = Times {
         started,
         duration,

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, ErrorKind};
 
+use crate::privileges::{Use, in_effect};
+
 const KALLSYMS: &str = "/proc/kallsyms";
 const KPTR_RESTRICT: &str = "/proc/sys/kernel/kptr_restrict";
 
@@ -68,7 +70,7 @@ impl Access {
             Self::Granted => None,
             Self::HiddenFromAll => Some("sudo sysctl kernel.kptr_restrict=1"),
             Self::Hidden => {
-                Some("run somno as root, in a container with CAP_SYSLOG (--cap-add SYSLOG)")
+                Some("run somno as root or with cap_syslog (`somno doctor` says how to get it)")
             }
             Self::Missing => Some("use a kernel built with CONFIG_KALLSYMS; distributions' are"),
             Self::Denied => Some("run somno as root"),
@@ -77,6 +79,7 @@ impl Access {
 }
 
 fn shows_addresses() -> io::Result<bool> {
+    let _symbols = in_effect(Use::Symbols);
     let lines = BufReader::new(File::open(KALLSYMS)?).lines();
     for line in lines.take(SYMBOLS_LOOKED_AT) {
         if !line?.starts_with("0000000000000000 ") {

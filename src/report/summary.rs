@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::event::{Outcome, Weight};
+use crate::privileges::{CapabilitySet, grant};
 use crate::proc::kallsyms::Access;
 use crate::profile::header::Header;
 use crate::profile::names::{Names, Unnamed};
@@ -111,6 +112,20 @@ pub fn kernel_names(names: &Names, access: Access) -> Option<String> {
     Some(format!(
         "{count} kernel functions have no names: {obstacle}{step}"
     ))
+}
+
+/// Says why functions of files that were not opened have no names, where privileges are missing.
+#[must_use]
+pub fn file_names(names: &Names, missing: CapabilitySet) -> Option<String> {
+    let count = *names.unnamed().get(&Unnamed::NotOpened)?;
+    let missing = missing.difference(CapabilitySet::SYSLOG);
+    (!missing.is_empty()).then(|| {
+        format!(
+            "{count} functions have no names: their files could not be opened, which may take {}; \
+             see `somno doctor`",
+            grant::names(missing)
+        )
+    })
 }
 
 /// A table of functions with their shares of all samples.

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{IoSliceMut, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
 use rustix::fs::{FsWord, MemfdFlags, fstatfs, memfd_create};
 
 use blazesym::helper::read_elf_build_id;
@@ -16,6 +18,7 @@ use blazesym::helper::read_elf_build_id;
 use super::regular;
 use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
+use crate::privileges::{Use, in_effect};
 use crate::profile::modules::ModuleInfo;
 use crate::profile::names::{Unnamed, clean};
 
@@ -98,6 +101,7 @@ impl ModuleFiles {
         let Some(file) = self.files.get_mut(&notice.module) else {
             return;
         };
+        let _files = in_effect(Use::Files);
         let is_the_one = |path: &Path| match read_build_id(path) {
             Some(build_id) => build_id == notice.build_id,
             None => false,
@@ -193,6 +197,7 @@ fn open(module: &Module, path: &Path) -> Content {
     let mapping = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", start.0, end.0));
     let in_root = PathBuf::from(format!("/proc/{pid}/root{}", path.display()));
     let mut others = Vec::new();
+    let _files = in_effect(Use::Files);
     if let Some((file, metadata)) = open_regular(&mapping) {
         if is_same_content(&metadata, &module.identity) {
             return Content::Held(file);
@@ -256,8 +261,15 @@ fn vdso() -> Option<File> {
     let start = u64::from_str_radix(start, 16).ok()?;
     let end = u64::from_str_radix(end, 16).ok()?;
     let mut image = vec![0; usize::try_from(end - start).ok()?];
-    let memory = File::open("/proc/self/mem").ok()?;
-    std::os::unix::fs::FileExt::read_exact_at(&memory, &mut image, start).ok()?;
+    // /proc/self/mem is root's where the program has capabilities of its own
+    let from = RemoteIoVec {
+        base: usize::try_from(start).ok()?,
+        len: image.len(),
+    };
+    let read = process_vm_readv(Pid::this(), &mut [IoSliceMut::new(&mut image)], &[from]).ok()?;
+    if read < image.len() {
+        return None;
+    }
     let mut file = File::from(memfd_create("vdso", MemfdFlags::CLOEXEC).ok()?);
     file.write_all(&image).ok()?;
     Some(file)

@@ -8,6 +8,7 @@ use std::fs::File;
 
 use self::search::{Found, Home};
 use crate::id::Pid;
+use crate::privileges::{Use, in_effect};
 use crate::proc::stat;
 use crate::profile::names::Unnamed;
 use crate::time::{ProcessStart, Timestamp};
@@ -136,6 +137,7 @@ impl JitMaps {
         if process.found.is_ok() || !(held || room) {
             return;
         }
+        let _files = in_effect(Use::Files);
         process.look(key.0, key.1, self.caller);
         self.held += usize::from(!held && process.holds());
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::debuginfod::Debuginfod;
 use super::symbolizer::Symbolizer;
 use super::work::{self, Known, Named, Work};
+use crate::privileges::{self, Use, in_effect};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{Names, Unnamed};
 
@@ -98,9 +99,12 @@ impl Worker {
         let (work, to_do) = sync_channel::<Work>(QUEUE);
         let (done, named) = sync_channel(QUEUE);
         thread::Builder::new().name(THREAD.into()).spawn(move || {
+            // less is always allowed
+            let _ = privileges::keep_for_symbols();
             let mut symbolizer = Symbolizer::new(servers);
             // Either end goes when nobody wants names any more.
             for work in to_do {
+                let _symbols = in_effect(Use::Symbols);
                 let naming = AssertUnwindSafe(|| symbolizer.name(&work));
                 let named = catch_unwind(naming).unwrap_or_else(|_| {
                     // A file that a parser did not expect costs its own names only.

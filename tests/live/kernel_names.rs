@@ -11,19 +11,19 @@ use crate::folded::Line;
 use crate::machine::Machine;
 use crate::somno;
 
-const KPTR_RESTRICT: &str = "/proc/sys/kernel/kptr_restrict";
+pub(crate) const KPTR_RESTRICT: &str = "/proc/sys/kernel/kptr_restrict";
 
 /// System calls for a moment, most of whose time is spent in the kernel.
 const CALLING: &str = "dd if=/dev/zero of=/dev/null bs=1 count=400000 2>/dev/null";
 
 /// A setting of the kernel that is as before when this is dropped.
-struct Setting {
+pub(crate) struct Setting {
     path: &'static str,
     before: String,
 }
 
 impl Setting {
-    fn change(path: &'static str, to: &str) -> Self {
+    pub(crate) fn change(path: &'static str, to: &str) -> Self {
         let before = fs::read_to_string(path).expect("this kernel has the setting");
         let setting = Self { path, before };
         fs::write(path, to).expect("we are root");

@@ -2,15 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::process::Signal;
+use rustix::thread::CapabilitySet;
 use tempfile::TempDir;
 
 use crate::fixture::Fixture;
 use crate::folded::Folded;
+use crate::nobody::run_as_nobody;
 use crate::process::{PATIENCE, Process, until};
 use crate::stats::Stats;
 
@@ -21,7 +23,7 @@ pub(crate) fn command() -> Command {
     command_at(Path::new(SOMNO))
 }
 
-fn command_at(program: &Path) -> Command {
+pub(crate) fn command_at(program: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_remove("SUDO_UID")
@@ -87,6 +89,17 @@ impl Record {
             .env_remove("SUDO_UID")
             .stdin(Stdio::null());
         self.command = command;
+        self
+    }
+
+    /// Runs somno as an ordinary user with these capabilities, who may write to the directory.
+    pub(crate) fn by_nobody(mut self, capabilities: CapabilitySet) -> Self {
+        let all = fs::Permissions::from_mode(0o777);
+        let own = self.scratch.path();
+        for directory in [Some(own), own.parent()].into_iter().flatten() {
+            fs::set_permissions(directory, all.clone()).expect("it is ours");
+        }
+        run_as_nobody(&mut self.command, capabilities);
         self
     }
 

@@ -13,6 +13,7 @@ use crate::config::filters::FilterConfig;
 use crate::config::output::{OutputConfig, OutputFormat};
 use crate::error::{Error, Result};
 use crate::export;
+use crate::privileges::{Left, OF_USE_TO_NAME, grant};
 use crate::proc::kallsyms::Access;
 use crate::profile::header::Header;
 use crate::profile::names::Names;
@@ -99,6 +100,15 @@ impl Outputs {
             .iter()
             .map(|(output, config)| (output, config));
         write::page(outputs).filter(|_| self.open)
+    }
+
+    /// What takes privileges once sampling has begun.
+    pub(super) fn left(&self) -> Left {
+        Left {
+            pending: true,
+            files: true,
+            browser: self.open,
+        }
     }
 
     /// Begins to store a recording: in the first output that is one and can be read again.
@@ -194,7 +204,9 @@ fn say_result(concluded: &Concluded, written: &[String]) {
     let shortfalls = summary::shortfalls(tally, &totals.lost);
     let cut = summary::cut_symbols(&totals.symbols);
     let kernel_names = summary::kernel_names(names, Access::look());
-    for line in shortfalls.into_iter().chain(cut).chain(kernel_names) {
+    let file_names = summary::file_names(names, grant::missing(OF_USE_TO_NAME));
+    let names = file_names.into_iter().chain(kernel_names);
+    for line in shortfalls.into_iter().chain(cut).chain(names) {
         say(&format!("somno: {line}"));
     }
 }
