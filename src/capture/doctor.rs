@@ -1,5 +1,8 @@
 //! Examines what this kernel and user can do.
 
+mod capabilities;
+
+use std::borrow::Cow;
 use std::fs;
 
 use libbpf_rs::btf::Btf;
@@ -7,6 +10,7 @@ use libbpf_rs::btf::Btf;
 use super::event_name::{self, EventSpec};
 use super::kernel::{self, Deferral};
 use super::perf::PerfEvent;
+use crate::privileges::{CAPTURE, NAMING, grant};
 use crate::proc::kallsyms::Access;
 
 /// How good a finding is.
@@ -32,24 +36,28 @@ pub struct Check {
     /// What that means.
     pub meaning: &'static str,
     /// The next step, where there is one.
-    pub fix: Option<&'static str>,
+    pub fix: Option<Cow<'static, str>>,
 }
 
 /// Looks at everything.
 #[must_use]
 pub fn examine() -> Vec<Check> {
     let btf = Btf::from_vmlinux().ok();
-    vec![
+    let mut checks = vec![
         kernel_release(),
         type_information(btf.as_ref()),
         deferral(btf.as_ref()),
         file_reads(btf.as_ref()),
         privileges(),
+    ];
+    checks.extend(capabilities::examine());
+    checks.extend([
         event_source(),
         perf_event_paranoid(),
         max_sample_rate(),
         kernel_symbols(),
-    ]
+    ]);
+    checks
 }
 
 /// Whether anything can be captured.
@@ -77,7 +85,7 @@ fn type_information(btf: Option<&Btf<'_>>) -> Check {
         None => (
             Grade::Missing,
             "not readable".into(),
-            Some("use a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' are"),
+            Some("use a kernel built with CONFIG_DEBUG_INFO_BTF; distributions' are".into()),
         ),
     };
     Check {
@@ -103,7 +111,7 @@ fn deferral(btf: Option<&Btf<'_>>) -> Check {
         grade: if can { Grade::Good } else { Grade::Limited },
         found: if can { "yes" } else { "no" }.into(),
         meaning: deferral.meaning(),
-        fix: (!can).then_some("use Linux 6.18, or 7.0 or later"),
+        fix: (!can).then_some("use Linux 6.18, or 7.0 or later".into()),
     }
 }
 
@@ -120,12 +128,30 @@ fn file_reads(btf: Option<&Btf<'_>>) -> Check {
 
 fn privileges() -> Check {
     let root = rustix::process::geteuid().is_root();
+    let missing = grant::missing(CAPTURE);
+    let all_missing = grant::missing(CAPTURE | NAMING);
     Check {
         name: "privileges",
-        grade: if root { Grade::Good } else { Grade::Missing },
+        grade: match (missing.is_empty(), all_missing.is_empty()) {
+            (false, _) => Grade::Missing,
+            (true, false) => Grade::Limited,
+            (true, true) => Grade::Good,
+        },
         found: if root { "root" } else { "not root" }.into(),
-        meaning: "loading programs into the kernel and reading other users' processes",
-        fix: (!root).then_some("run somno with sudo"),
+        meaning: match (missing.is_empty(), all_missing.is_empty()) {
+            (false, _) => "nothing can be sampled: capabilities are missing",
+            (true, false) => "samples can be taken; some names take more capabilities",
+            (true, true) => "it has the capabilities that sampling and finding names take",
+        },
+        fix: (!all_missing.is_empty()).then(|| {
+            let how = grant::how_to_get(all_missing);
+            if root {
+                how
+            } else {
+                format!("run somno with sudo; or, for all users: {how}")
+            }
+            .into()
+        }),
     }
 }
 
@@ -154,7 +180,11 @@ fn event_source() -> Check {
             Grade::Missing,
             "none",
             "no event can be opened",
-            Some("see perf_event_paranoid and privileges"),
+            Some(if grant::missing(CAPTURE).is_empty() {
+                "sudo sysctl kernel.perf_event_paranoid=2"
+            } else {
+                "see privileges"
+            }),
         )
     };
     Check {
@@ -162,24 +192,17 @@ fn event_source() -> Check {
         grade,
         found: found.into(),
         meaning,
-        fix,
+        fix: fix.map(Cow::from),
     }
 }
 
 fn perf_event_paranoid() -> Check {
-    let value = setting("/proc/sys/kernel/perf_event_paranoid");
-    let strict = value.parse::<i32>().is_ok_and(|level| level > 1);
-    let root = rustix::process::geteuid().is_root();
     Check {
         name: "perf_event_paranoid",
-        grade: if strict && !root {
-            Grade::Limited
-        } else {
-            Grade::Good
-        },
-        found: value,
-        meaning: "what users who are not root may sample; root may sample everything",
-        fix: (strict && !root).then_some("sudo sysctl kernel.perf_event_paranoid=1"),
+        grade: Grade::Good,
+        found: setting("/proc/sys/kernel/perf_event_paranoid"),
+        meaning: "what users without CAP_PERFMON may sample; with it, as for root, it does not count",
+        fix: None,
     }
 }
 
@@ -191,7 +214,7 @@ fn max_sample_rate() -> Check {
         grade: if low { Grade::Limited } else { Grade::Good },
         found: rate,
         meaning: "the highest rate, in Hz, that the kernel accepts now",
-        fix: low.then_some("sudo sysctl kernel.perf_event_max_sample_rate=100000"),
+        fix: low.then_some("sudo sysctl kernel.perf_event_max_sample_rate=100000".into()),
     }
 }
 
@@ -216,7 +239,7 @@ fn kernel_symbols() -> Check {
                 "kernel functions are shown as addresses: /proc/kallsyms cannot be read"
             }
         },
-        fix: access.fix(),
+        fix: access.fix().map(Cow::from),
     }
 }
 

@@ -23,7 +23,7 @@ struct Finding<'a> {
     fix: Option<&'a str>,
 }
 
-/// Makes a line a check, and one more where there is a next step.
+/// Makes a line a check, and one more where there is a next step that was not said before.
 #[must_use]
 pub fn text(checks: &[Check]) -> String {
     let width = checks
@@ -42,7 +42,8 @@ pub fn text(checks: &[Check]) -> String {
             check.meaning
         )
         .expect("a string takes everything");
-        if let Some(fix) = check.fix {
+        let said = |fix: &str| text.contains(&format!("{fix}\n"));
+        if let Some(fix) = check.fix.as_deref().filter(|fix| !said(fix)) {
             writeln!(text, "{:7}  {:width$}  -> {fix}", "", "").expect("a string takes everything");
         }
     }
@@ -66,7 +67,7 @@ pub fn json(checks: &[Check]) -> String {
                     grade: grade(check.grade),
                     found: &check.found,
                     meaning: check.meaning,
-                    fix: check.fix,
+                    fix: check.fix.as_deref(),
                 };
                 (check.name, finding)
             })
@@ -95,17 +96,22 @@ mod tests {
             grade,
             found: "x".into(),
             meaning: "it matters",
-            fix,
+            fix: fix.map(Into::into),
         }
     }
 
-    /// Check that a finding is one line, and its fix the next.
+    /// Check that a finding is one line, and its fix the next, once.
     #[test]
     fn text_has_fixes() {
         assert_eq!(
             text(&[check(Grade::Limited, Some("do this"))]),
             "limited  thing  x: it matters\n                -> do this\n"
         );
+        let twice = [
+            check(Grade::Limited, Some("now do this")),
+            check(Grade::Limited, Some("do this")),
+        ];
+        assert_eq!(text(&twice).matches("do this").count(), 1);
     }
 
     /// Check that JSON says whether anything can be captured.
