@@ -18,6 +18,7 @@ use object::{Endianness, ReadCache};
 use super::debuginfod::{self, Debuginfod};
 use crate::addr::FileOffset;
 use crate::event::Segment;
+use crate::privileges::{Use, in_effect};
 
 /// Where distributions put debug files.
 const DIRECTORIES: [&str; 2] = ["/usr/lib/debug", "/lib/debug"];
@@ -97,17 +98,23 @@ pub fn directories(path: &Path) -> Vec<PathBuf> {
 /// Symbols of a file from servers, where it has no table of all of them, nor debug
 /// information, nor is there a debug file for it by its build id.
 pub fn from_servers(path: &Path, module: &str, debuginfod: &mut Debuginfod) -> Option<Symbols> {
-    if has_all_symbols(path) || of_build_id(path).is_some() {
-        return None;
-    }
-    let build_id = read_elf_build_id(path).ok()??;
-    let segments = segments(path)?;
+    let (build_id, segments) = without_symbols(path)?;
     let file = debuginfod.find(&build_id, module)?;
     Some(Symbols {
         source: Source::Elf(Elf::new(debuginfod::path_of(&file))),
         segments: Some(segments),
         _held: Some(file),
     })
+}
+
+/// What a file that lacks symbols is known by to servers, and what it has loaded.
+fn without_symbols(path: &Path) -> Option<(Vec<u8>, Vec<Segment>)> {
+    let _symbols = in_effect(Use::Symbols);
+    if has_all_symbols(path) || of_build_id(path).is_some() {
+        return None;
+    }
+    let build_id = read_elf_build_id(path).ok()??;
+    Some((build_id.to_vec(), segments(path)?))
 }
 
 /// Tells whether a 64-bit file has more than the symbols that linking takes.

@@ -14,6 +14,7 @@ use super::work::{Content, Named, Work};
 use super::{jit, kernel};
 use crate::addr::{FileOffset, KernelAddress};
 use crate::id::ModuleId;
+use crate::privileges::{Use, in_effect};
 use crate::profile::frames::FrameId;
 use crate::profile::names::{FrameName, Kind, Location, NamedFrame, Naming, Unnamed};
 
@@ -38,6 +39,7 @@ struct OpenFile {
 
 impl OpenFile {
     fn new(module: ModuleId, content: &Content) -> Self {
+        let _symbols = in_effect(Use::Symbols);
         let (directories, local) = match content {
             Content::File(path) => (debug_files::directories(path), debug_files::sources(path)),
             Content::Captured(made, _) => (Vec::new(), vec![made.symbols()]),
@@ -159,6 +161,7 @@ impl Symbolizer {
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
     ) -> Option<Places> {
+        let _symbols = in_effect(Use::Symbols);
         let address = |&(_, offset): &_| symbols.address(offset);
         let asked: Vec<u64> = frames.iter().filter_map(address).collect();
         if asked.is_empty() {
@@ -180,6 +183,7 @@ impl Symbolizer {
 
     fn name_in_kernel(&mut self, frames: &[(FrameId, KernelAddress)]) -> Named {
         let addresses: Vec<u64> = frames.iter().map(|&(_, address)| address.0).collect();
+        let _symbols = in_effect(Use::Symbols);
         let source = Source::Kernel(kernel::source());
         let blazesym = blazesym(&[]);
         let symbols = blazesym

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::debuginfod::Debuginfod;
 use super::symbolizer::Symbolizer;
 use super::work::{self, Known, Named, Work};
-use crate::privileges::{self, Use, in_effect};
+use crate::privileges;
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::names::{Names, Unnamed};
 
@@ -104,7 +104,6 @@ impl Worker {
             let mut symbolizer = Symbolizer::new(servers);
             // Either end goes when nobody wants names any more.
             for work in to_do {
-                let _symbols = in_effect(Use::Symbols);
                 let naming = AssertUnwindSafe(|| symbolizer.name(&work));
                 let named = catch_unwind(naming).unwrap_or_else(|_| {
                     // A file that a parser did not expect costs its own names only.
