@@ -56,7 +56,7 @@ const NICE: i32 = 5;
 /// Whatever fails.
 pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> {
     let config = LiveConfig::new(typed, super::user_id)?;
-    terminal::check()?;
+    terminal::check("`somno record` samples without one")?;
     grant::check_capture()?;
     let cgroup = sampling::cgroup(&config.sampling.target)?;
     let (options, chosen) = sampling::capture_options(&config.sampling, cgroup.as_ref(), verbosity);

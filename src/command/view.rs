@@ -17,7 +17,7 @@ use crate::tui::terminal::{self, Taken};
 /// # Errors
 /// Whatever fails.
 pub fn run(typed: &View) -> Result<u8> {
-    terminal::check()?;
+    terminal::check("`somno report` shows a recording without one")?;
     let recording = recording::read(&typed.file)?;
     let name = crate::text::clean(&typed.file.display().to_string());
     let mut health = health(&recording);

@@ -40,9 +40,8 @@ impl Taken {
     /// Takes the terminal.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none: see [`check`].
     pub fn take() -> Result<Self> {
-        check()?;
         take().context(|| "take the terminal".into())?;
         Ok(Self(()))
     }
@@ -73,18 +72,18 @@ impl Drop for Taken {
     }
 }
 
-/// Whether there is a terminal to draw on and to read keys from.
+/// Whether there is a terminal to draw on and to read keys from; `otherwise` is what does without.
 ///
 /// # Errors
 /// What is none.
-pub fn check() -> Result<()> {
+pub fn check(otherwise: &str) -> Result<()> {
     for (what, is_terminal) in [
         ("standard output", stdout().is_terminal()),
         ("standard input", io::stdin().is_terminal()),
     ] {
         if !is_terminal {
             let error = format!("failed to show anything: {what} is not a terminal");
-            return Err(Error::failed(error).with_hint("somno record samples without one"));
+            return Err(Error::failed(error).with_hint(otherwise));
         }
     }
     Ok(())

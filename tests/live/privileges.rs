@@ -259,6 +259,39 @@ fn nothing_is_loaded_after_sampling() {
     running.wait().exits_with(0);
 }
 
+/// Check that it is said why a program has no samples that an ordinary user may not read, and
+/// that it has some where everything is sampled.
+#[test]
+fn unreadable_programs_are_sampled_with_all() {
+    let machine = Machine::take();
+    let program = machine.path("unreadable");
+    fs::copy(machine.fixture("named").path(), &program).expect("it is ours");
+    let execute_only = fs::Permissions::from_mode(0o711);
+    fs::set_permissions(&program, execute_only).expect("it is ours");
+    let path = program.to_str().expect("the target directory is UTF-8");
+    let run = |options: &str| {
+        let record = machine.record().by_nobody(CAPTURE).options(options);
+        if options.is_empty() {
+            return record.program(path, &["busy", "0.5"]).run();
+        }
+        let mut command = Command::new(path);
+        command.args(["busy", "20"]);
+        run_as_nobody(&mut command, CapabilitySet::empty());
+        let mut process = Process::spawn(&mut command);
+        let recording = record.run();
+        process.signal(rustix::process::Signal::KILL);
+        process.wait();
+        recording
+    };
+    let recording = run("");
+    let said = recording.stderr();
+    let (_, stats) = recording.adds_up();
+    assert_eq!(stats.count("samples"), 0);
+    assert!(said.contains("sampled with --all only"), "{said}");
+    let (folded, _) = run("-a -F 999 -d 0.5s --comm busy").adds_up();
+    assert!(folded.of("busy").count() > 0, "it ran all the time");
+}
+
 /// A program of somno that has capabilities, or an owner, of its own.
 fn installed(machine: &Machine, name: &str) -> PathBuf {
     let program = machine.path(name);

@@ -7,7 +7,7 @@ use super::rotate::Earlier;
 use super::storage::Storage;
 use crate::command::open::Page;
 use crate::command::output::Output;
-use crate::command::{Verbosity, complain, say, write};
+use crate::command::{Verbosity, asker, complain, say, write};
 use crate::config::RecordConfig;
 use crate::config::filters::FilterConfig;
 use crate::config::output::{OutputConfig, OutputFormat};
@@ -26,6 +26,10 @@ use crate::view::selection::{Filter, Selection};
 use crate::view::top;
 
 const HOTTEST_SHOWN: usize = 5;
+
+/// The kernel closes the events of a process that executes such a program.
+const RESTRICTED: &str = "somno: programs that are set-user-ID, or that their user may not read, are \
+    sampled with --all only";
 
 /// A recording, ended.
 #[derive(Debug)]
@@ -184,6 +188,9 @@ fn say_result(concluded: &Concluded, written: &[String]) {
     } = concluded;
     if tally.samples() == 0 {
         say("somno: no samples: nothing that was to be sampled ran, or waited, for long enough");
+        if asker().is_some() {
+            say(RESTRICTED);
+        }
     }
     let mut wrote = if written.is_empty() {
         "nothing".into()
