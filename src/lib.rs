@@ -116,6 +116,8 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod export;
+#[cfg(test)]
+mod fuzz;
 pub mod id;
 pub mod live;
 pub mod privileges;

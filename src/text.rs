@@ -18,11 +18,24 @@ fn is_safe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     /// Check that nothing that a terminal obeys is left, and letters of any script are.
     #[test]
     fn text_is_cleaned() {
         assert_eq!(clean("b\x1b[31m\nc\u{9b}d\u{202e}"), "b?[31m?c?d?");
         assert_eq!(clean("naïve;日本"), "naïve;日本");
+    }
+
+    /// Check that no text has anything left that a terminal obeys, however it is read as bytes.
+    #[test]
+    fn damage_is_harmless() {
+        let text = "b\x1b[31m\n\u{9b}d\u{202e} naïve;日本\u{ffff}";
+        Fuzz::of(&[text.as_bytes()]).run(|bytes| {
+            let cleaned = clean(&String::from_utf8_lossy(bytes));
+            assert!(!cleaned.bytes().any(|byte| byte < b' ' || byte == 0x7f));
+            assert!(cleaned.chars().all(is_safe));
+            assert_eq!(clean(&cleaned), cleaned);
+        });
     }
 }

@@ -257,6 +257,7 @@ fn notice(bytes: &[u8]) -> Option<TaskNotice> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     fn user_half_bytes(frames: &[u64]) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<abi::UserHalf>()];
@@ -306,5 +307,43 @@ mod tests {
         ] {
             assert_eq!(join_components(components), path);
         }
+    }
+
+    /// A record of a kind, with room for all that one can have.
+    fn blank(kind: u32, fixed: usize) -> Vec<u8> {
+        let mut bytes = vec![0; fixed + 64];
+        bytes[..4].copy_from_slice(&kind.to_ne_bytes());
+        bytes
+    }
+
+    /// Check that a record of whatever bytes is decoded or refused, and that what comes of it is
+    /// no longer than it is.
+    #[test]
+    fn damage_is_harmless() {
+        let mut notice = blank(abi::record::NOTICE, size_of::<abi::Notice>());
+        notice[std::mem::offset_of!(abi::Notice, kind)] = 1;
+        let records = [
+            notice,
+            user_half_bytes(&[2 << 40 | 16, 1 << 63 | 32]),
+            blank(abi::record::KERNEL_HALF, size_of::<abi::KernelHalf>()),
+            blank(abi::record::MODULE, size_of::<abi::Module>()),
+            blank(abi::record::BUILD_ID, size_of::<abi::BuildId>()),
+            blank(abi::record::SYMBOL_TABLES, size_of::<abi::SymbolTables>()),
+            blank(abi::record::SYMBOL_BYTES, size_of::<abi::SymbolBytes>()),
+        ];
+        let records: Vec<_> = records.iter().map(Vec::as_slice).collect();
+        for record in &records {
+            assert!(decode(record).is_some(), "{record:?}");
+        }
+        Fuzz::of(&records).run(|record| {
+            let len = match decode(record) {
+                Some(Record::Event(Event::UserHalf(half))) => size_of_val(&half.frames[..]) / 2,
+                Some(Record::Event(Event::KernelHalf(half))) => size_of_val(&half.kernel[..]),
+                Some(Record::Event(Event::Module(module))) => module.path.len(),
+                Some(Record::Interrupted(_, user)) => size_of_val(&user[..]),
+                _ => 0,
+            };
+            assert!(len <= record.len());
+        });
     }
 }

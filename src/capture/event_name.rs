@@ -364,6 +364,7 @@ fn access(letters: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     /// Check that names, aliases, raw numbers and watchpoints are understood.
     #[test]
@@ -469,5 +470,28 @@ mod tests {
             let error = EventSpec::parse(name).expect_err(name);
             assert_eq!(error.kind().exit_status(), 2, "{name}");
         }
+    }
+
+    /// Check that whatever is typed is an event or a usage error that can be shown.
+    #[test]
+    fn damage_is_harmless() {
+        let names: [&[u8]; 7] = [
+            b"cycles/freq=99/",
+            b"r1a8/period=100/",
+            b"mem:0xffff/8:rwx",
+            b"sched:sched_switch",
+            b"uprobe:/lib/a:b.so:malloc+0x4",
+            b"uprobe:a:18446744073709551615",
+            b"LLC-load-misses",
+        ];
+        Fuzz::of(&names).run(|bytes| {
+            if let Err(error) = EventSpec::parse(&String::from_utf8_lossy(bytes)) {
+                assert_eq!(error.kind().exit_status(), 2);
+                assert!(
+                    !error.to_string().chars().any(char::is_control),
+                    "{error:?}"
+                );
+            }
+        });
     }
 }

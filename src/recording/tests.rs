@@ -17,6 +17,7 @@ use crate::event::{
     TaskChange, TaskNotice, TaskState, UserFrame, UserHalf, Waker, Weight,
 };
 use crate::export::folded;
+use crate::fuzz::Fuzz;
 use crate::id::{CgroupId, Cookie, Cpu, EnvironmentId, ModuleId, Pid, Tid};
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::header::{EventInfo, Header, Machine, Unit};
@@ -27,6 +28,8 @@ use crate::view::selection::{Filter, Selection};
 
 const BEGAN: Timestamp = Timestamp(1_000_000_000);
 const LIBRARY: ModuleId = ModuleId(5);
+/// Bytes that reading what is damaged may take.
+const MEMORY_MAX: usize = 256 << 20;
 
 fn header() -> Header {
     Header {
@@ -273,55 +276,17 @@ fn cut_is_read() {
     assert!(samples > 0);
 }
 
-/// Random numbers that are the same each time: xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).expect("it is below an index")
-    }
-}
-
-/// Changes some bytes: of small numbers to others, so that more than checks of form is met.
-fn change(bytes: &mut Vec<u8>, random: &mut Random) {
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len());
-        match random.below(4) {
-            0 => bytes[at] = bytes[at].wrapping_add(1),
-            1 => bytes[at] = 0xff,
-            2 => {
-                bytes.remove(at);
-            }
-            _ => bytes.insert(at, u8::try_from(random.below(256)).expect("it is below")),
-        }
-    }
-}
-
-/// How often content is changed; `make fuzz` asks for more.
-fn changes() -> usize {
-    let asked = std::env::var("SOMNO_CHANGES").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(3000)
-}
-
-/// Check that a damaged file is refused with the place where it is, or read up to there; it
-/// never makes a reader panic.
+/// Check that a damaged file is refused with the place where it is, or read up to there.
 #[test]
-fn damage_is_found() {
-    let whole = write();
-    let mut random = Random(0x5eed);
-    for _ in 0..changes() {
-        let mut bytes = whole.clone();
-        change(&mut bytes, &mut random);
-        if let Err(error) = read(&bytes) {
+fn damage_is_harmless() {
+    Fuzz::of(&[&write()]).with_memory(MEMORY_MAX).run(|bytes| {
+        if let Err(error) = read(bytes) {
             assert!(
                 error.to_string().starts_with("failed to read `it`"),
                 "{error}"
             );
         }
-    }
+    });
 }
 
 /// The content of the compressed frames of a file.
@@ -347,18 +312,19 @@ fn pack(frames: &[Vec<u8>]) -> Vec<u8> {
 
 /// Check that content that somebody made up, with all checksums right, is refused or read.
 #[test]
-fn hostile_content_is_harmless() {
+fn hostile_damage_is_harmless() {
     let whole = unpack(&write());
-    let mut random = Random(0xbad_5eed);
-    for _ in 0..changes() {
+    let frames: Vec<_> = whole.iter().map(Vec::as_slice).collect();
+    let mut at = 0;
+    Fuzz::of(&frames).with_memory(MEMORY_MAX).run(|content| {
         let mut frames = whole.clone();
-        let at = random.below(frames.len());
-        change(&mut frames[at], &mut random);
+        at = (at + 1) % frames.len();
+        frames[at] = content.to_vec();
         if let Ok(recording) = read(&pack(&frames)) {
             // whatever came out can be shown
             let _ = lines(&recording);
         }
-    }
+    });
 }
 
 fn with_entry(kind: Kind) -> Vec<u8> {

@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::*;
 use crate::cli::{self, Cli};
+use crate::fuzz::Fuzz;
 
 /// What is meant by a file together with what is typed.
 fn meant(text: &str, typed: &[&str]) -> Result<Cli> {
@@ -150,4 +151,23 @@ fn mistakes_name_their_line() {
         assert!(message.starts_with(&place), "{text:?}: {message}");
         assert!(message.contains(named), "{text:?}: {message}");
     }
+}
+
+/// Check that whatever stands in a file is understood, or refused by its name and a line.
+#[test]
+fn damage_is_harmless() {
+    let text = b"color = 'never'\n[record]\nfreq = 1_999\nno-kernel = true\n\
+        output = ['a.svg', 'b,c.folded']\nduration = '1.5s'\n[report]\ntop = 0x10\n";
+    let command = Cli::command();
+    Fuzz::of(&[text])
+        .with_memory(16 << 20)
+        .one_in(10)
+        .run(|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if let Err(error) = Settings::read(&command, &text, "x.toml") {
+                let message = error.to_string();
+                assert!(message.starts_with("`x.toml`, line "), "{message}");
+                assert!(!message.chars().any(char::is_control), "{message:?}");
+            }
+        });
 }

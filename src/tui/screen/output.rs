@@ -205,6 +205,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     fn written(pieces: &[&[u8]]) -> Vec<String> {
         let mut state = State::default();
@@ -239,5 +240,26 @@ mod tests {
         state.write(&b"\x1b]".repeat(10_000));
         assert!(state.len() <= LINES_MAX);
         assert!(state.lines.iter().all(|line| line.len() <= LETTERS_MAX));
+    }
+
+    /// Check that whatever is written, in whatever pieces, nothing that a terminal obeys is
+    /// left, and the room is bounded.
+    #[test]
+    fn damage_is_harmless() {
+        let texts: [&[u8]; 3] = [
+            b"a\x1b[31mb\x1b]0;title\x07x\x1b]8;;y\x1b\\z\r\n",
+            b"10%\r20%\r\x1b[Kdone\tx\x08\xe6\x97\xa5\xff\n",
+            b"\x1b(Bq\x1bPdcs\x1b\\r\xc2\x9b31m",
+        ];
+        Fuzz::of(&texts).run(|bytes| {
+            let mut state = State::default();
+            for piece in bytes.chunks(3).chain([bytes]) {
+                state.write(piece);
+            }
+            for at in 0..state.len() {
+                assert!(!state.line(at).chars().any(char::is_control));
+            }
+            assert!(state.partial.len() < 4);
+        });
     }
 }
