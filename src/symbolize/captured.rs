@@ -25,6 +25,9 @@ const TABLE_BYTES: u64 = 4 << 20;
 /// Bytes of all tables: what comes later is dropped.
 const ALL_BYTES: u64 = 24 << 20;
 
+/// Bytes of a name: many symbols may share one that is as long as all of the table.
+const NAME_MAX: usize = 16 << 10;
+
 /// What was captured of every module that needed it.
 #[derive(Debug, Default)]
 pub struct CapturedSymbols {
@@ -183,7 +186,7 @@ impl Pieces {
         self.came.first() == Some(&(0, self.bytes.len()))
     }
 
-    /// Whether all of a text came, its end too, and it is not empty.
+    /// Whether all of a text came, its end too, and it is one, and not empty.
     fn has_text(&self, offset: u32) -> bool {
         let Ok(offset) = usize::try_from(offset) else {
             return false;
@@ -192,7 +195,13 @@ impl Pieces {
         let Some(&(start, end)) = self.came.get(place) else {
             return false;
         };
-        start <= offset && self.bytes[offset] != 0 && self.bytes[offset..end].contains(&0)
+        if start > offset {
+            return false;
+        }
+        let end = end.min(offset + NAME_MAX);
+        let mut texts = self.bytes[offset..end].split_inclusive(|&byte| byte == 0);
+        let text = texts.next().and_then(|text| text.strip_suffix(b"\0"));
+        text.is_some_and(|text| !text.is_empty() && std::str::from_utf8(text).is_ok())
     }
 }
 
@@ -292,6 +301,7 @@ fn file_header() -> FileHeader64<LE> {
 mod tests {
     use super::*;
     use crate::addr::FileOffset;
+    use crate::fuzz::Fuzz;
 
     const MODULE: ModuleId = ModuleId(5);
     const SEGMENT: Segment = Segment {
@@ -403,9 +413,10 @@ mod tests {
     /// Check that symbols that cannot be are left out.
     #[test]
     fn impossible_symbols_are_left_out() {
-        let strings = b"\0name";
+        let strings = b"\0n\xff\0name";
         let symbols = [
-            symbol(1, 0x40_1100, 16),
+            symbol(1, 0x40_1300, 16),
+            symbol(4, 0x40_1100, 16),
             symbol(9, 0x40_1100, 16),
             symbol(u32::MAX, 0x40_1100, 16),
             symbol(0, 0x40_1200, u64::MAX),
@@ -418,7 +429,7 @@ mod tests {
         ] {
             add(&mut captured, SymbolPart::Bytes(table, 0, bytes.into()));
         }
-        // the only name has no end
+        // the first name is no text, and the other one has no end
         assert!(captured.make_file(MODULE).is_none());
     }
 
@@ -439,5 +450,30 @@ mod tests {
         assert_eq!(captured.modules.len(), 3);
         add(&mut captured, SymbolPart::Tables(SymbolTables::default()));
         assert_eq!(captured.bytes, 2 * 2 * TABLE_BYTES);
+    }
+
+    /// Check that whatever a process has for symbols, names come of it or none do.
+    #[test]
+    fn damage_is_harmless() {
+        let strings = b"\0first\0second\0third\0\0\0\0\0\0";
+        let symbols = [symbol(1, 0x40_1100, 16), symbol(7, 0x40_1200, 0)].concat();
+        let tables = [&symbols[..], strings].concat();
+        Fuzz::of(&[&tables]).one_in(2).run(|tables| {
+            let (symbols, strings) = tables.split_at(symbols.len().min(tables.len()));
+            let mut captured = begun(symbols.len(), strings.len());
+            for (table, bytes) in [
+                (SymbolTable::Symbols, symbols),
+                (SymbolTable::Strings, strings),
+            ] {
+                for (count, piece) in bytes.chunks(20).enumerate() {
+                    let part = SymbolPart::Bytes(table, count as u64 * 20, piece.into());
+                    add(&mut captured, part);
+                }
+            }
+            for offset in [0, 0x1100, 0x1208, u64::MAX] {
+                let name = name(&captured, offset).unwrap_or_default();
+                assert!(name.len() <= 3 * strings.len());
+            }
+        });
     }
 }

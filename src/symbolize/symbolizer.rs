@@ -167,12 +167,11 @@ impl Symbolizer {
         if asked.is_empty() {
             return None;
         }
-        let input = symbols.input(&asked);
-        let mut found = blazesym.symbolize(&symbols.source, input).ok()?.into_iter();
+        let mut found = symbolize(blazesym, symbols, &asked)?.into_iter();
         let mut unnamed = Vec::new();
         for frame in frames {
-            match address(frame).and_then(|_| found.next()) {
-                Some(Symbolized::Sym(symbol)) => {
+            match address(frame).and_then(|_| found.next()).flatten() {
+                Some(symbol) => {
                     named.push((frame.0, self.naming(&symbol, Kind::User)));
                 }
                 _ => unnamed.push(*frame),
@@ -234,6 +233,28 @@ fn has_line((_, naming): &(FrameId, Naming)) -> bool {
         Naming::Named(names) => names.iter().any(|frame| frame.location.is_some()),
         Naming::Unnamed(..) => false,
     }
+}
+
+/// Looks addresses up, each for itself where one of them spoils the others, as one in a function
+/// does whose name is no text; nothing where no address can be looked up.
+fn symbolize<'a>(
+    blazesym: &'a Blazesym,
+    symbols: &Symbols,
+    addresses: &[u64],
+) -> Option<Vec<Option<Sym<'a>>>> {
+    let look_up = |addresses| {
+        let input = symbols.input(addresses);
+        let found = blazesym.symbolize(&symbols.source, input).ok()?;
+        let found = found.into_iter().map(Symbolized::into_sym);
+        Some(found.collect::<Vec<_>>())
+    };
+    if let Some(found) = look_up(addresses) {
+        return Some(found);
+    }
+    let each: Vec<_> = addresses.chunks(1).map(look_up).collect();
+    let can_be_read = each.iter().any(Option::is_some);
+    let first = |found: Option<Vec<_>>| found.and_then(|found| found.into_iter().next()?);
+    can_be_read.then(|| each.into_iter().map(first).collect())
 }
 
 pub(super) fn blazesym(debug_directories: &[PathBuf]) -> Blazesym {
