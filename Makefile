@@ -1,7 +1,7 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
 .PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench test-cfi test-vm fuzz \
-	install uninstall deb test-deb
+	fuzz-bpf install uninstall deb test-deb
 
 # Loading programs into the kernel takes root: through sudo where we are not.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -58,11 +58,12 @@ demo: build
 # What one test needs, and no package of Debian 12 has: it is ignored where this is empty.
 NEW_PYTHON := $(shell ls -d ~/.pyenv/versions/3.1[2-9]*/bin/python3 /usr/bin/python3.1[2-9] 2>/dev/null)
 
-test: setup-test
+test: setup-test setup-fuzz
 	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || \
 		{ echo "test: sampling takes root: run it as root, or install sudo" >&2; exit 1; }
 	$(if $(NEW_PYTHON),$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --test live -- --ignored python)
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo test --lib --tests
+	$(MAKE) fuzz-bpf SECONDS=10 SEED=1
 
 lint: setup-lint
 	cargo fmt --check
@@ -121,21 +122,27 @@ CFI_FILES = $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so
 test-cfi: setup
 	FILES="$(CFI_FILES)" cargo test --release --test cfi -- --nocapture
 
-# SECONDS=<n>. What is found stays in target/fuzz/corpus; a crash fails and leaves its input in target/fuzz.
+# SECONDS=<n>. What is found stays in target/fuzz/*-corpus; a crash fails and leaves its input in target/fuzz.
 SECONDS := 60
+# SEED=<n>: where random numbers begin; 0: anywhere.
+SEED := 0
 
 fuzz: setup-fuzz
-	@mkdir -p target/fuzz/corpus
-	SOMNO_CHANGES=$$((2000 * $(SECONDS))) cargo test --release --lib recording
+	SOMNO_CHANGES=$$((2000 * $(SECONDS))) cargo test --release --lib --test fuzz damage_is_harmless
+	$(MAKE) fuzz-bpf
+
+# What of bpf/ also compiles as ordinary C: each for so long, from what was found worth keeping.
+FUZZERS := unwind symbols modules
+
+fuzz-bpf: $(FUZZERS:%=target/fuzz/%)
+	for fuzzer in $(FUZZERS); do mkdir -p target/fuzz/$$fuzzer-corpus && \
+		target/fuzz/$$fuzzer -max_total_time=$(SECONDS) -seed=$(SEED) -artifact_prefix=target/fuzz/$$fuzzer- \
+		-print_final_stats=1 target/fuzz/$$fuzzer-corpus tests/fuzz/$$fuzzer-corpus || exit; done
+
+target/fuzz/%: tests/fuzz/%.c $(wildcard bpf/*.h) | setup-fuzz
+	@mkdir -p target/fuzz
 	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/unwind.c -o target/fuzz/unwind
-	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf tests/fuzz/symbols.c -o target/fuzz/symbols
-	@mkdir -p target/fuzz/symbols-corpus
-	target/fuzz/symbols -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/symbols- -print_final_stats=1 \
-		target/fuzz/symbols-corpus tests/fuzz/symbols-corpus
-	target/fuzz/unwind -max_total_time=$(SECONDS) -artifact_prefix=target/fuzz/ -print_final_stats=1 \
-		target/fuzz/corpus tests/fuzz/corpus
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf $< -o $@
 
 # KERNEL=6.12|6.18|6.19|newest; without it, all of them.
 test-vm: setup

@@ -7,7 +7,7 @@ use std::process::Command;
 /// Check that the unwinder keeps its promises on every committed input; see unwind.c for them.
 #[test]
 fn corpus_keeps_promises() {
-    let inputs = inputs("tests/fuzz/corpus");
+    let inputs = inputs("tests/fuzz/unwind-corpus");
     assert!(inputs.len() > 20, "too few inputs: {inputs:?}");
     replay("unwind", &inputs);
 }
@@ -20,6 +20,15 @@ fn captures_keep_promises() {
     inputs.push(compile("symbols"));
     inputs.push("/bin/sh".into());
     replay("symbols", &inputs);
+}
+
+/// Check that what is read of a module before its tables keeps its promises on every committed
+/// input; see modules.c for them.
+#[test]
+fn modules_keep_promises() {
+    let inputs = inputs("tests/fuzz/modules-corpus");
+    assert!(inputs.len() > 5, "too few inputs: {inputs:?}");
+    replay("modules", &inputs);
 }
 
 fn replay(target: &str, inputs: &[PathBuf]) {
