@@ -5,6 +5,7 @@
 //! [`worker::Worker`] does them on a thread of its own, so that whoever captures or draws
 //! never waits for a symbol table.
 
+mod bounds;
 pub mod captured;
 pub mod debug_files;
 pub mod debuginfod;

@@ -15,6 +15,7 @@ use object::elf::{FileHeader64, PT_LOAD, SHT_SYMTAB};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, ReadCache};
 
+use super::bounds::{self, Readable};
 use super::debuginfod::{self, Debuginfod};
 use crate::addr::FileOffset;
 use crate::event::Segment;
@@ -69,7 +70,8 @@ impl Symbols {
     }
 }
 
-/// Where to look for symbols of a file, the best place first.
+/// Where to look for symbols of a file, the best place first; nowhere where it is not one that
+/// can be read.
 #[must_use]
 pub fn sources(path: &Path) -> Vec<Symbols> {
     let in_itself = |debug_syms| {
@@ -81,8 +83,14 @@ pub fn sources(path: &Path) -> Vec<Symbols> {
             _held: None,
         }
     };
-    let best = of_build_id(path).unwrap_or_else(|| in_itself(true));
-    vec![best, in_itself(false)]
+    match bounds::look(path) {
+        Readable::Nothing => Vec::new(),
+        Readable::Tables => vec![in_itself(false)],
+        Readable::Whole => {
+            let best = of_build_id(path).unwrap_or_else(|| in_itself(true));
+            vec![best, in_itself(false)]
+        }
+    }
 }
 
 /// Where debug files of a file are looked for by name.
@@ -90,7 +98,7 @@ pub fn sources(path: &Path) -> Vec<Symbols> {
 pub fn directories(path: &Path) -> Vec<PathBuf> {
     let beside = fs::canonicalize(path)
         .ok()
-        .and_then(|path| Some(path.parent()?.join(".debug")));
+        .map(|path| bounds::debug_directory(&path));
     let known = DIRECTORIES.map(PathBuf::from);
     known.into_iter().chain(beside).collect()
 }
@@ -100,6 +108,9 @@ pub fn directories(path: &Path) -> Vec<PathBuf> {
 pub fn from_servers(path: &Path, module: &str, debuginfod: &mut Debuginfod) -> Option<Symbols> {
     let (build_id, segments) = without_symbols(path)?;
     let file = debuginfod.find(&build_id, module)?;
+    if bounds::look(&debuginfod::path_of(&file)) != Readable::Whole {
+        return None;
+    }
     Some(Symbols {
         source: Source::Elf(Elf::new(debuginfod::path_of(&file))),
         segments: Some(segments),

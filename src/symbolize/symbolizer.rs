@@ -1,6 +1,7 @@
 //! Names the frames of a piece of work.
 
 use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,13 +70,18 @@ impl Symbolizer {
         }
     }
 
-    /// Forgets what was read of the last file, which may be half of it.
-    pub fn forget(&mut self) {
-        self.open = None;
+    /// Names every frame, or says why it has no name. A file that a parser did not expect costs
+    /// its own names only.
+    pub fn name(&mut self, work: &Work) -> Named {
+        let naming = AssertUnwindSafe(|| self.try_name(work));
+        catch_unwind(naming).unwrap_or_else(|_| {
+            // what was read of the file may be half of it
+            self.open = None;
+            work.unnamed(Unnamed::Unreadable)
+        })
     }
 
-    /// Names every frame, or says why it has no name.
-    pub fn name(&mut self, work: &Work) -> Named {
+    fn try_name(&mut self, work: &Work) -> Named {
         match work {
             Work::File {
                 module,

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
 };
@@ -14,7 +13,7 @@ use super::symbolizer::Symbolizer;
 use super::work::{self, Known, Named, Work};
 use crate::privileges;
 use crate::profile::frames::{Frame, FrameId, FrameTable};
-use crate::profile::names::{Names, Unnamed};
+use crate::profile::names::Names;
 
 /// What the thread is called.
 pub const THREAD: &str = "somno-symbols";
@@ -104,13 +103,7 @@ impl Worker {
             let mut symbolizer = Symbolizer::new(servers);
             // Either end goes when nobody wants names any more.
             for work in to_do {
-                let naming = AssertUnwindSafe(|| symbolizer.name(&work));
-                let named = catch_unwind(naming).unwrap_or_else(|_| {
-                    // A file that a parser did not expect costs its own names only.
-                    symbolizer.forget();
-                    work.unnamed(Unnamed::Unreadable)
-                });
-                if done.send(named).is_err() {
+                if done.send(symbolizer.name(&work)).is_err() {
                     return;
                 }
             }
@@ -188,6 +181,7 @@ mod tests {
     use super::*;
     use crate::addr::FileOffset;
     use crate::id::ModuleId;
+    use crate::profile::names::Unnamed;
 
     /// Check that far more than the queues hold is named, once each.
     #[test]

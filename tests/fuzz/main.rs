@@ -1,4 +1,9 @@
-//! Runs what `make fuzz` once found worth keeping, with sanitizers and without a fuzzer.
+//! Runs what `make fuzz` once found worth keeping, with sanitizers and without a fuzzer; and
+//! changes programs, as the tests of the library do with what they read.
+
+mod elf;
+#[path = "../../src/fuzz.rs"]
+mod fuzz;
 
 use std::fs;
 use std::path::{Path, PathBuf};
