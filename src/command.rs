@@ -34,6 +34,7 @@ use self::screen::Screen;
 use crate::cli::{Cli, Command};
 use crate::error::{Context as _, Error, Result};
 use crate::privileges;
+use crate::symbolize::shrunk;
 use crate::time::Timestamp;
 
 /// How much to say on standard error.
@@ -115,6 +116,7 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
         (false, 1) => Verbosity::Verbose,
         (false, _) => Verbosity::Diagnostic,
     };
+    shrunk::survive().context(|| "look out for files that become shorter".into())?;
     let screen = Screen::new(cli.color, cli.no_pager);
     if !cli.command.captures() {
         privileges::keep_for_reading()?;

@@ -16,6 +16,7 @@ pub mod jitdump;
 pub mod kernel;
 pub mod perf_map;
 pub mod regular;
+pub mod shrunk;
 pub mod symbolizer;
 pub mod wanted;
 pub mod work;

@@ -1,12 +1,15 @@
 //! Code that is made at run time, and what its process says about it.
 
 use std::fs::{self, File};
-use std::os::unix::fs::chown;
+use std::io::{Seek as _, Write as _};
+use std::os::unix::fs::{chown, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
 use crate::folded::{Folded, Line};
 use crate::machine::Machine;
@@ -52,8 +55,9 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
-        // It may be that nobody wrote it.
+        // It may be that nobody wrote it, or made a directory of it.
         let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_dir(&self.0);
     }
 }
 
@@ -187,11 +191,62 @@ fn fifo_is_refused() {
     });
 }
 
+/// Check that neither a device nor a directory in a map's place is read.
+#[test]
+fn what_is_no_file_is_refused() {
+    expect_refusal(|map| {
+        let zero = makedev(1, 5);
+        mknodat(CWD, &map.0, FileType::CharacterDevice, Mode::RWXU, zero).expect("tests are root");
+    });
+    expect_refusal(|map| {
+        symlink("/dev/zero", &map.0).expect("/tmp is writable");
+    });
+    expect_refusal(|map| {
+        fs::create_dir(&map.0).expect("/tmp is writable");
+    });
+}
+
+/// Check that of a map that has no end the front is read, and one that is written anew all the
+/// time has one name or the other.
+#[test]
+fn maps_that_do_not_end_are_read() {
+    let (folded, _) = record_with_map(|map| {
+        map.lie().set_len(1 << 40).expect("there are sparse files");
+    });
+    folded.expect_share(0.9.., |line| line.has("main;run;a_lie_[j]"));
+
+    let done = AtomicBool::new(false);
+    let done = &done;
+    let (folded, _) = thread::scope(|scope| {
+        let recorded = record_with_map(|map| {
+            let path = map.0.clone();
+            let mut file = map.lie();
+            scope.spawn(move || {
+                let lies = ["0 7fffffffffff a_lie\n", "0 7fffffffffff another\n"];
+                for lie in lies.iter().cycle() {
+                    let written = file.set_len(0).and_then(|()| file.rewind());
+                    let written = written.and_then(|()| file.write_all(lie.as_bytes()));
+                    if done.load(Ordering::Relaxed) || written.is_err() || !path.exists() {
+                        return;
+                    }
+                }
+            });
+        });
+        done.store(true, Ordering::Relaxed);
+        recorded
+    });
+    folded.expect_share(0.9.., |line| {
+        ["a_lie_[j]", "another_[j]", "[anon+0x"]
+            .iter()
+            .any(|name| line.frames.iter().any(|frame| frame.starts_with(name)))
+    });
+}
+
 /// Check that a link in a map's place is not followed.
 #[test]
 fn link_is_refused() {
     expect_refusal(|map| {
-        std::os::unix::fs::symlink("/proc/self/maps", &map.0).expect("/tmp is writable");
+        symlink("/proc/self/maps", &map.0).expect("/tmp is writable");
     });
 }
 

@@ -38,6 +38,7 @@ mod faults;
 mod files;
 mod flavours;
 mod formats;
+mod hostile;
 mod jit;
 mod jumps;
 mod kernel_names;
