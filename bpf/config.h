@@ -30,9 +30,12 @@ struct somno_config {
 	bool wakers;
 	/* variables of the environment are asked for */
 	bool environment;
+	/* and only of this user's processes, when own_environment */
+	bool own_environment;
 	/* which of the session's events intervals off the CPU are */
 	u8 off_cpu_event;
 	u32 uid;
+	u32 environment_uid;
 	u64 cgroup;
 	/* shorter intervals are only summed */
 	u64 off_cpu_min_ns;

@@ -119,7 +119,9 @@ static __noinline void send_environment(struct workspace *ws, struct task_struct
 	struct environment_key key = {.id = environment_of(task), .pid = pid_of(task)};
 	u8 sent = 1;
 
-	if (!somno_config.environment || bpf_map_lookup_elem(&environments_sent, &key))
+	if (!somno_config.environment ||
+	    (somno_config.own_environment && task->cred->uid.val != somno_config.environment_uid) ||
+	    bpf_map_lookup_elem(&environments_sent, &key))
 		return;
 	walk.at = task->mm->env_start;
 	walk.end = walk.at + clamp(task->mm->env_end - walk.at, ENVIRONMENT_BYTES);

@@ -111,6 +111,8 @@ pub struct Configuration {
     /// Variables of the environment that are to be read: [`abi::VARIABLES`] of fewer than
     /// [`abi::VARIABLE_LEN`] bytes at most.
     pub variables: Vec<String>,
+    /// Only of this user's processes.
+    pub variables_of: Option<u32>,
     /// What a sample on the CPU weighs.
     pub sample_weight: u64,
     /// Whether and which intervals off the CPU are samples.
@@ -588,6 +590,8 @@ fn configure(target: &mut skeleton::types::somno_config, configuration: &Configu
         }
     }
     target.environment = flag(!configuration.variables.is_empty());
+    target.own_environment = flag(configuration.variables_of.is_some());
+    target.environment_uid = configuration.variables_of.unwrap_or_default();
     for (room, name) in target.variables.iter_mut().zip(&configuration.variables) {
         for (place, &byte) in room.iter_mut().zip(name.as_bytes()) {
             *place = byte.cast_signed();

@@ -27,7 +27,9 @@ use std::time::{Duration, Instant};
 use libbpf_rs::{Iter, Link, RingBuffer, RingBufferBuilder};
 use regex::Regex;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, geteuid, getrlimit, getuid, setpriority_process, setrlimit,
+};
 
 use self::cgroup::CgroupPaths;
 use self::decode::{Record, decode};
@@ -265,6 +267,8 @@ impl<'obj> Session<'obj> {
                 Moments::OnCpu | Moments::OffCpu(_) | Moments::Now => 1,
             },
             variables: options.variables.clone(),
+            // who may sample everybody may not read everybody's memory
+            variables_of: (!geteuid().is_root()).then(|| getuid().as_raw()),
             several_events: options.events.len() > 1,
             points: options.points().map(|(_, point)| point).collect(),
             off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {

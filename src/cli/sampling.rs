@@ -103,7 +103,8 @@ pub struct Sampling {
     #[arg(
         long_help = "Label samples with this variable of their process's environment, once for each, \
             as it was when its program was started. It is written to recordings and their exports, \
-            where --env NAME=RE filters by it. Nothing else of an environment is kept.",
+            where --env NAME=RE filters by it. Nothing else of an environment is kept, and of \
+            other users' processes only root has it.",
         long,
         value_name = "NAME",
         help_heading = "Sampling"

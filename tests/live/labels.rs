@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::folded::Folded;
 use crate::machine::Machine;
+use crate::privileges::ALL;
 use crate::process::Process;
-use crate::somno;
+use crate::somno::{self, Record};
 
 /// The samples of a recording that a filter leaves.
 pub(crate) fn exported(recording: &Path, filter: &[&str]) -> Folded {
@@ -96,4 +97,28 @@ fn waiting_processes_are_labelled() {
         folded.count() > 0 && labelled.count() == folded.count(),
         "{labelled}"
     );
+}
+
+/// Check that an ordinary user who may sample has variables of their own processes, and of
+/// nobody else's.
+#[test]
+fn variables_of_others_are_for_root() {
+    let machine = Machine::take();
+    let named = machine.fixture("named");
+    let mut command = Command::new(named.path());
+    let other = Process::spawn(command.args(["other", "3600"]).env("TENANT", "of-root"));
+    other.wait_for_comm("other".as_ref());
+    let of = |record: Record, name: &str| {
+        let recording = machine.path(name);
+        let record = record.by_nobody(ALL).output(&recording);
+        let (folded, _) = record.env("TENANT", "own").run().adds_up();
+        assert!(folded.count() > 50, "{folded}");
+        let labelled = exported(&recording, &["--env", "TENANT=."]);
+        (labelled.count(), folded.count())
+    };
+    let record = || machine.record().options("--env TENANT -d 0.4s");
+    let (of_other, _) = of(record().process(&other), "other.somno");
+    assert_eq!(of_other, 0);
+    let (of_own, all) = of(record().fixture(&named, "own 0.3"), "own.somno");
+    assert_eq!(of_own, all);
 }

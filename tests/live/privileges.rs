@@ -20,7 +20,7 @@ use crate::somno::{self, SOMNO};
 
 const CAPTURE: CapabilitySet = CapabilitySet::BPF.union(CapabilitySet::PERFMON);
 const FILES: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::CHECKPOINT_RESTORE);
-const ALL: CapabilitySet = CAPTURE.union(FILES).union(CapabilitySet::SYSLOG);
+pub(crate) const ALL: CapabilitySet = CAPTURE.union(FILES).union(CapabilitySet::SYSLOG);
 
 /// Runs somno to its end as nobody.
 fn run(capabilities: CapabilitySet, arguments: &[&str]) -> Output {
