@@ -5,6 +5,7 @@ pub mod console;
 pub mod decode;
 pub mod doctor;
 pub mod event_name;
+mod hotplug;
 pub mod interrupt;
 pub mod kernel;
 pub mod launch;
@@ -34,6 +35,7 @@ use rustix::process::{
 use self::cgroup::CgroupPaths;
 use self::decode::{Record, decode};
 use self::event_name::{EventSpec, Point, Selector};
+use self::hotplug::Hotplug;
 use self::interrupt::Resolver;
 use self::kernel::Deferral;
 use self::overload::Overload;
@@ -203,6 +205,9 @@ impl Counted {
 pub struct Session<'obj> {
     programs: Programs<'obj>,
     events: Vec<PerfEvent>,
+    /// Where CPUs are sampled, which may come and go.
+    hotplug: Option<Hotplug>,
+    is_enabled: bool,
     task_links: Vec<Link>,
     /// Loaded when it is first needed.
     outside: Option<Outside>,
@@ -293,6 +298,8 @@ impl<'obj> Session<'obj> {
         Ok(Self {
             programs,
             events: Vec::new(),
+            hotplug: None,
+            is_enabled: false,
             task_links: Vec::new(),
             outside: None,
             points: Vec::new(),
@@ -327,7 +334,7 @@ impl<'obj> Session<'obj> {
             .filter(|(sampled, _)| !matches!(sampled.event.selector, Selector::Point(_)))
             .filter(|_| options.moments.are_on_cpu())
             .map(|(sampled, position)| Wanted {
-                name: &sampled.event.name,
+                name: sampled.event.name.clone(),
                 attributes: Attributes {
                     selector: sampled.event.selector.clone(),
                     position,
@@ -344,6 +351,7 @@ impl<'obj> Session<'obj> {
             ));
         }
         self.events = followed.into_iter().flatten().collect();
+        self.hotplug = Hotplug::of(target, events, &options.cpus)?;
         for (sampled, point) in options.points() {
             self.points.push(self.attach_point(sampled, point)?);
         }
@@ -389,6 +397,7 @@ impl<'obj> Session<'obj> {
         for event in &self.events {
             event.enable().context(|| "start sampling".into())?;
         }
+        self.is_enabled = true;
         self.begin()
     }
 
@@ -398,6 +407,10 @@ impl<'obj> Session<'obj> {
     /// What the kernel says.
     pub fn disable(&mut self, at: Timestamp) -> Result<()> {
         self.programs.set_sampling(false);
+        self.is_enabled = false;
+        if let Some(hotplug) = &mut self.hotplug {
+            hotplug.close_dead(&mut self.events);
+        }
         for event in &self.events {
             event.disable().context(|| "stop sampling".into())?;
         }
@@ -505,6 +518,14 @@ impl<'obj> Session<'obj> {
         }
     }
 
+    /// Samples CPUs that came online, again or for the first time, as the others are. To be
+    /// called in every round.
+    pub fn follow_cpus(&mut self) {
+        if let Some(hotplug) = self.hotplug.as_mut().filter(|_| self.is_enabled) {
+            hotplug.follow(&mut self.events, &self.programs);
+        }
+    }
+
     /// Has samples shed where somno takes more than it may: by what its process took of CPU time
     /// until now. To be called in every round.
     pub fn limit_overhead(&mut self, cpu: Duration) {
@@ -544,6 +565,11 @@ impl<'obj> Session<'obj> {
         self.programs.set_opened(module, opened);
     }
 
+    fn throttled(&self) -> u64 {
+        let closed = self.hotplug.as_ref().map_or(0, Hotplug::throttled);
+        closed + self.events.iter().map(PerfEvent::throttled).sum::<u64>()
+    }
+
     /// What the kernel side counted.
     ///
     /// # Errors
@@ -558,7 +584,7 @@ impl<'obj> Session<'obj> {
                 slots: counters.no_slot + counters.no_workspace,
                 schedule: counters.not_scheduled,
                 shed: counters.shed,
-                throttled: self.events.iter().map(PerfEvent::throttled).sum(),
+                throttled: self.throttled(),
                 notices: counters.notice_ring_full,
             },
             steps: Steps {

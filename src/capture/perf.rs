@@ -106,6 +106,8 @@ pub struct Attributes {
 pub struct Reading {
     /// Events; nanoseconds, for a clock.
     pub count: u64,
+    /// For how long it was enabled; of a cgroup's, while that ran.
+    pub enabled_ns: u64,
     /// For how long it was meant to count. A clock that counted less was throttled.
     pub running_ns: u64,
 }
@@ -122,6 +124,8 @@ impl Reading {
 #[derive(Debug)]
 pub struct PerfEvent {
     fd: OwnedFd,
+    /// The only CPU that it is on, if there is one.
+    cpu: Option<u16>,
     /// Of a clock whose time is known, after how many nanoseconds it fires.
     clock_period_ns: Option<u64>,
 }
@@ -149,10 +153,21 @@ impl PerfEvent {
         // how long that of a cgroup was meant to count, the kernel does not tell: its time may
         // be that since the machine was started
         let is_clock = attributes.selector.is_clock() && !matches!(scope, Scope::Cgroup(..));
+        let cpu = match scope {
+            Scope::Thread(_) => None,
+            Scope::Cpu(cpu) | Scope::Cgroup(_, cpu) => Some(cpu),
+        };
         Ok(Self {
             fd,
+            cpu,
             clock_period_ns: is_clock.then(|| attributes.rate.clock_period_ns()),
         })
+    }
+
+    /// The only CPU that it is on, if there is one.
+    #[must_use]
+    pub fn cpu(&self) -> Option<u16> {
+        self.cpu
     }
 
     /// Finds out whether such an event can be opened here.
@@ -215,6 +230,7 @@ impl PerfEvent {
         }
         Ok(Reading {
             count: word(0),
+            enabled_ns: word(1),
             running_ns: word(2),
         })
     }
@@ -322,7 +338,11 @@ mod tests {
             (2_000_400, 2_000_000, 0),
             (1_000_000, 2_000_000, 10),
         ] {
-            let reading = Reading { count, running_ns };
+            let reading = Reading {
+                count,
+                enabled_ns: running_ns,
+                running_ns,
+            };
             assert_eq!(reading.throttled(100_000), samples);
         }
     }

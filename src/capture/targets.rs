@@ -30,9 +30,9 @@ pub enum Target<'a> {
 
 /// An event that is to be opened on each thread or CPU.
 #[derive(Clone, Debug)]
-pub struct Wanted<'a> {
+pub struct Wanted {
     /// How the user spelled it.
-    pub name: &'a str,
+    pub name: String,
     /// How it is opened.
     pub attributes: Attributes,
 }
@@ -46,7 +46,7 @@ pub type Followed = Vec<PerfEvent>;
 /// When the target does not exist, or the kernel refuses.
 pub fn follow(
     target: &Target<'_>,
-    events: &[Wanted<'_>],
+    events: &[Wanted],
     programs: &Programs<'_>,
 ) -> Result<Vec<Followed>> {
     let opener = Opener { events, programs };
@@ -78,12 +78,24 @@ pub fn follow(
     }
 }
 
+/// Opens events on one CPU, that of the scope.
+///
+/// # Errors
+/// As [`follow`]; when the CPU is not online, too.
+pub fn follow_cpu(
+    scope: Scope<'_>,
+    events: &[Wanted],
+    programs: &Programs<'_>,
+) -> Result<Followed> {
+    Opener { events, programs }.open_cpu(scope)
+}
+
 fn gone(what: &str, id: u32) -> Error {
     Error::failed(format!("failed to look at {what} {id}: it does not exist"))
 }
 
 struct Opener<'a, 'obj> {
-    events: &'a [Wanted<'a>],
+    events: &'a [Wanted],
     programs: &'a Programs<'obj>,
 }
 
@@ -191,9 +203,9 @@ pub fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
 }
 
 /// Explains why an event could not be opened.
-fn refused(event: &Wanted<'_>, error: &io::Error) -> Error {
+fn refused(event: &Wanted, error: &io::Error) -> Error {
     let failed = |why: &str| {
-        let name = event.name;
+        let name = &event.name;
         Error::failed(format!("failed to open the event `{name}`: {why}"))
     };
     if event.attributes.selector.needs_pmu() && !event_name::has_pmu() {

@@ -113,6 +113,7 @@ pub(super) fn sample(
 fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
     session.read_events(&mut |event| sink.add(event))?;
     session.limit_overhead(process_cpu());
+    session.follow_cpus();
     if !session.is_behind() {
         sink.end_round(session);
     }
