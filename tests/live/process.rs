@@ -1,5 +1,6 @@
 //! Processes that end with their test.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -113,9 +114,16 @@ fn thread_named(pid: u32, name: &str) -> Option<u32> {
         })
 }
 
+/// How many times slower this machine is than one that is not emulated.
+fn slowness() -> u32 {
+    let slowness = env::var("SOMNO_SLOWNESS").unwrap_or_else(|_| "1".into());
+    slowness.parse().expect("SOMNO_SLOWNESS is a number")
+}
+
 /// Waits for a postcondition; panics when it does not come.
 #[track_caller]
 pub(crate) fn until(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let patience = patience * slowness();
     let end = Instant::now() + patience;
     while !holds() {
         assert!(
