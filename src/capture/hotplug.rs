@@ -12,6 +12,7 @@ use crate::bpf::{Programs, abi};
 use crate::capture::perf::{PerfEvent, Scope};
 use crate::capture::targets::{Target, Wanted, follow_cpu};
 use crate::error::{Context as _, Result};
+use crate::privileges::{Use, in_effect};
 use crate::proc::cpus;
 
 /// How often it is looked which CPUs are there. It interrupts each for a microsecond.
@@ -68,6 +69,7 @@ impl Hotplug {
         }
         self.looked_at = Instant::now();
         self.close_dead(open);
+        let _capturing = in_effect(Use::Capture);
         for cpu in self.online() {
             if open.iter().any(|event| event.cpu() == Some(cpu)) {
                 continue;

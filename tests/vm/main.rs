@@ -1,7 +1,10 @@
 //! Runs somno in guests, where the kernel is another one and real NMIs happen.
 //!
-//! `make test-vm KERNEL=6.12|6.18|6.19|newest`; without KERNEL, all of them. Not
+//! `make test-vm KERNEL=6.12|6.18|6.19|newest`, or several of them; without KERNEL, all. Not
 //! part of `cargo test`: a guest is emulated and takes its time.
+
+mod suite;
+mod table;
 
 use std::env;
 use std::fs;
@@ -9,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+use self::table::Table;
 
 const SERIES: [&str; 4] = ["6.12", "6.18", "6.19", "newest"];
 const FORKS: u64 = 200;
@@ -35,6 +40,21 @@ $somno dump -p $deadlock --format json > /out/dump.json 2> /out/dump.stderr || :
 $somno record -p $deadlock --off-cpu -d 1 -o /out/waits.folded --stats /out/waits.json 2> /out/waits.stderr || :
 kill $deadlock
 
+# A CPU that goes offline while all are sampled, and comes back. Each of these spins for 5 seconds.
+for name in before absent back; do cp /bin/busybox /tmp/busybox-$name; done
+echo 'while :; do :; done' > /tmp/spin.sh
+spin() { taskset $2 timeout 5 /tmp/busybox-$1 sh /tmp/spin.sh || :; }
+$somno record -a -F 99 --format folded -o /out/cpus.folded --stats /out/cpus.json 2> /out/cpus.stderr &
+pid=$!
+until grep -qE '^(7|271) ' /proc/$pid/syscall; do sleep 0.1; done
+spin before 2
+echo 0 > /sys/devices/system/cpu/cpu1/online
+spin absent 1
+echo 1 > /sys/devices/system/cpu/cpu1/online
+spin back 2
+kill -INT $pid
+wait $pid
+
 # Programs that delete themselves while somno is stopped, so that nobody opens their files.
 for kind in exported static; do
 	cp /usr/bin/$kind /tmp/$kind
@@ -49,33 +69,50 @@ for kind in exported static; do
 done
 "#;
 
-/// Check that somno samples on each kernel as well as that kernel allows.
+/// Check that somno samples on each kernel as well as that kernel allows, and that its live
+/// tests pass there, unless LANE is `short`.
 #[test]
 fn guests() {
     let chosen = env::var("KERNEL").unwrap_or_default();
-    let series: Vec<_> = SERIES
+    let chosen: Vec<_> = chosen.split_whitespace().collect();
+    let unknown: Vec<_> = chosen.iter().filter(|one| !SERIES.contains(one)).collect();
+    assert!(
+        unknown.is_empty(),
+        "KERNEL is of {SERIES:?}, not {unknown:?}"
+    );
+    let is_short = match env::var("LANE").as_deref() {
+        Err(_) | Ok("") => false,
+        Ok("short") => true,
+        Ok(other) => panic!("LANE is `short` or nothing, not `{other}`"),
+    };
+    let series = SERIES
         .into_iter()
-        .filter(|series| chosen.is_empty() || *series == chosen)
-        .collect();
-    assert!(!series.is_empty(), "KERNEL must be one of {SERIES:?}");
+        .filter(|series| chosen.is_empty() || chosen.contains(series));
+    let mut table = Table::default();
     for series in series {
         let guest = Guest::run(series);
         // 6.19 has the kfuncs, but its verifier takes gigabytes for the unwinder
-        let deferred = !["6.12", "6.19"].contains(&series);
-        println!(
-            "{series}: Linux {}: {}",
-            guest.text("kernel").trim(),
-            if deferred {
-                guest.check_deferred();
-                let named = guest.check_captured(series == "newest");
-                let waiting = guest.check_waiting();
-                format!("{}; {named}; {waiting}", guest.check_nmi())
-            } else {
-                guest.check_fallback()
+        let defers = !["6.12", "6.19"].contains(&series);
+        table.begin(format!("{series} ({})", guest.text("kernel").trim()));
+        table.check("stacks", || guest.check_stacks(defers));
+        if defers {
+            table.check("NMI", || guest.check_nmi());
+            table.check("names", || guest.check_captured(series == "newest"));
+            table.check("waiting", || guest.check_waiting());
+        } else {
+            for column in ["NMI", "names", "waiting"] {
+                table.leave_out(column, "this kernel cannot defer");
             }
-        );
-        guest.check_dmesg();
+        }
+        table.check("CPU offline", || guest.check_cpus());
+        table.check("dmesg", || guest.check_dmesg());
+        match (is_short, defers) {
+            (true, _) => table.leave_out("live tests", "the lane is short"),
+            (_, false) => table.leave_out("live tests", "this kernel cannot defer"),
+            _ => table.add("live tests", suite::run(series)),
+        }
     }
+    table.finish();
 }
 
 /// The results of one guest.
@@ -175,12 +212,21 @@ impl Guest {
         )
     }
 
-    fn check_deferred(&self) {
+    fn check_stacks(&self, defers: bool) -> String {
+        if defers {
+            self.check_deferred()
+        } else {
+            self.check_fallback()
+        }
+    }
+
+    fn check_deferred(&self) -> String {
         let stats = self.json("chain.json");
         assert_eq!(stats["capture"], "deferred");
         assert_nothing_lost(&stats);
         let share = self.chain_share("run;one;two;three;four;five");
         assert!(share > 0.99, "chain in {share} of samples");
+        format!("deferred, chain in {:.1} %", share * 100.0)
     }
 
     /// Deleted programs that nobody opened have names from what is mapped, or, where files can
@@ -205,7 +251,7 @@ impl Guest {
     }
 
     /// Threads that wait are read from outside where that is safe, and else it is said.
-    fn check_waiting(&self) -> &'static str {
+    fn check_waiting(&self) -> String {
         let refuses = self
             .text("dump.stderr")
             .contains("does not let them be read");
@@ -215,9 +261,9 @@ impl Guest {
             assert_eq!(count(&stats["user"][key]), 3, "{name}: {stats}");
         }
         if refuses {
-            "stacks of threads that wait are not read"
+            "stacks of threads that wait are not read".into()
         } else {
-            "stacks of threads that wait are read"
+            "stacks of threads that wait are read".into()
         }
     }
 
@@ -238,7 +284,29 @@ impl Guest {
         format!("{samples} of {samples} samples in an NMI, all callbacks ran")
     }
 
-    fn check_dmesg(&self) {
+    /// Others are sampled while a CPU is offline, and that one when it is back.
+    fn check_cpus(&self) -> String {
+        let stats = self.json("cpus.json");
+        assert_nothing_lost(&stats);
+        let text = self.text("cpus.folded");
+        let counts = ["before", "absent", "back"].map(|name| -> u64 {
+            let of = format!("busybox-{name};");
+            let lines = text.lines().filter(|line| line.starts_with(&of));
+            let counts = lines.filter_map(|line| line.rsplit_once(' '));
+            counts
+                .map(|(_, count)| count.parse::<u64>().expect("a count is a number"))
+                .sum()
+        });
+        // each could have 495; of the last second may pass before it is seen that the CPU is back
+        assert!(
+            counts.iter().all(|&count| count > 200),
+            "samples before, while and after a CPU was offline: {counts:?}"
+        );
+        let [before, absent, back] = counts;
+        format!("CPU offline and back: {before}, {absent} and {back} samples")
+    }
+
+    fn check_dmesg(&self) -> String {
         let dmesg = self.text("dmesg");
         for bad in [
             "WARNING",
@@ -252,6 +320,7 @@ impl Guest {
             let line = dmesg.lines().find(|line| line.contains(bad));
             assert_eq!(line, None, "in dmesg");
         }
+        "nothing in the kernel's log".into()
     }
 }
 
