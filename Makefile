@@ -1,6 +1,6 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench test-cfi test-vm fuzz \
+.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench soak test-cfi test-vm fuzz \
 	fuzz-bpf install uninstall deb test-deb
 
 # Loading programs into the kernel takes root: through sudo where we are not.
@@ -80,7 +80,7 @@ lint: setup-lint
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c
-	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/vm/system tests/deb \
+	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/vm/system tests/deb tests/soak \
 		assets/deb/build .ci/run
 	shellcheck --shell=dash tests/vm/init
 	! for page in man/*.[157]; do groff -ww -man -Tutf8 $$page 2>&1 >/dev/null; done | grep .
@@ -121,6 +121,12 @@ test-deb: setup-test-deb build
 
 bench: setup-bench
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench
+
+# An hour, or SOAK=<seconds>, of everything, under a load that changes.
+SOAK := 3600
+
+soak: build
+	$(SUDO) tests/soak target/release/somno $(SOAK)
 
 # Every row of the largest binaries against gimli's: minutes.
 CFI_FILES = $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2 /lib/x86_64-linux-gnu/libm.so.6 \
