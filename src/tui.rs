@@ -171,7 +171,21 @@ fn clear<B: Backend>(terminal: &mut Terminal<B>) -> Result<()> {
     cleared.context(|| "clear the terminal".into())
 }
 
-fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &Model) -> Result<()> {
-    let drawn = terminal.draw(|frame| view::draw(model, frame.buffer_mut()));
-    drawn.map(|_| ()).context(|| "draw on the terminal".into())
+/// Draws the model, of the size that the terminal has by now: it may be another one before we
+/// are told so.
+fn draw<B: Backend>(terminal: &mut Terminal<B>, model: &mut Model) -> Result<()> {
+    loop {
+        let mut size = model.size;
+        let drawn = terminal.draw(|frame| {
+            size = frame.area().as_size();
+            if size == model.size {
+                view::draw(model, frame.buffer_mut());
+            }
+        });
+        drawn.context(|| "draw on the terminal".into())?;
+        if size == model.size {
+            return Ok(());
+        }
+        update(model, Message::Resize(size.width, size.height));
+    }
 }

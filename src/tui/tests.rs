@@ -108,3 +108,26 @@ fn drawn(model: &Model) -> Vec<String> {
     });
     lines.collect()
 }
+
+/// Check that a terminal that has another size by now than the model was told is drawn on, in
+/// the size that it has.
+#[test]
+fn size_is_that_of_the_terminal() {
+    let mut model = model(Bounds::LIVE);
+    for (told, is) in [
+        ((200, 60), (80, 24)),
+        ((80, 24), (200, 60)),
+        ((80, 24), (20, 5)),
+    ] {
+        update(&mut model, Message::Resize(told.0, told.1));
+        let mut terminal = Terminal::new(TestBackend::new(is.0, is.1)).expect("it needs nothing");
+        super::draw(&mut terminal, &mut model).expect("it cannot fail");
+        assert_eq!(model.size, is.into());
+        let first = terminal.backend().buffer().cell((1, 0));
+        assert_ne!(
+            first.map(ratatui::buffer::Cell::symbol),
+            Some(" "),
+            "{is:?}"
+        );
+    }
+}
