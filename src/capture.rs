@@ -519,11 +519,10 @@ impl<'obj> Session<'obj> {
     }
 
     /// Samples CPUs that came online, again or for the first time, as the others are. To be
-    /// called in every round.
-    pub fn follow_cpus(&mut self) {
-        if let Some(hotplug) = self.hotplug.as_mut().filter(|_| self.is_enabled) {
-            hotplug.follow(&mut self.events, &self.programs);
-        }
+    /// called in every round. Gives why one cannot be, the first time.
+    pub fn follow_cpus(&mut self) -> Option<Error> {
+        let hotplug = self.hotplug.as_mut().filter(|_| self.is_enabled)?;
+        hotplug.follow(&mut self.events, &self.programs)
     }
 
     /// Has samples shed where somno takes more than it may: by what its process took of CPU time

@@ -10,7 +10,7 @@ use libbpf_rs::btf::Btf;
 use super::event_name::{self, EventSpec};
 use super::kernel::{self, Deferral};
 use super::perf::PerfEvent;
-use crate::privileges::{CAPTURE, NAMING, grant};
+use crate::privileges::{CAPTURE, CapabilitySet, NAMING, grant};
 use crate::proc::kallsyms::Access;
 
 /// How good a finding is.
@@ -197,12 +197,21 @@ fn event_source() -> Check {
 }
 
 fn perf_event_paranoid() -> Check {
+    let found = setting("/proc/sys/kernel/perf_event_paranoid");
+    let is_for_root = found.parse::<i32>().is_ok_and(|level| level > 2);
+    let (grade, fix) = if is_for_root && !grant::missing(CapabilitySet::SYS_ADMIN).is_empty() {
+        let fix = "sudo sysctl kernel.perf_event_paranoid=2";
+        (Grade::Limited, Some(Cow::from(fix)))
+    } else {
+        (Grade::Good, None)
+    };
     Check {
         name: "perf_event_paranoid",
-        grade: Grade::Good,
-        found: setting("/proc/sys/kernel/perf_event_paranoid"),
-        meaning: "what users without CAP_PERFMON may sample; with it, as for root, it does not count",
-        fix: None,
+        grade,
+        found,
+        meaning: "what users without CAP_PERFMON may sample; above 2, on kernels of Debian and \
+            Ubuntu, CAP_PERFMON does not suffice and only root may",
+        fix,
     }
 }
 

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use crate::bpf::{Programs, abi};
 use crate::capture::perf::{PerfEvent, Scope};
 use crate::capture::targets::{Target, Wanted, follow_cpu};
-use crate::error::{Context as _, Result};
+use crate::error::{Context as _, Error, Result};
 use crate::privileges::{Use, in_effect};
 use crate::proc::cpus;
 
@@ -29,6 +29,7 @@ pub(super) struct Hotplug {
     /// How long the events of each CPU had been enabled when it was looked last, in nanoseconds.
     enabled_ns: FxHashMap<u16, u64>,
     throttled: u64,
+    has_failed: bool,
 }
 
 impl Hotplug {
@@ -53,6 +54,7 @@ impl Hotplug {
             looked_at: Instant::now(),
             enabled_ns: FxHashMap::default(),
             throttled: 0,
+            has_failed: false,
         }))
     }
 
@@ -62,14 +64,19 @@ impl Hotplug {
     }
 
     /// Now and then, closes events that the kernel has taken away, and opens and enables new
-    /// ones where a CPU came (back).
-    pub(super) fn follow(&mut self, open: &mut Vec<PerfEvent>, programs: &Programs<'_>) {
+    /// ones where a CPU came (back). Gives why one cannot be sampled, the first time.
+    pub(super) fn follow(
+        &mut self,
+        open: &mut Vec<PerfEvent>,
+        programs: &Programs<'_>,
+    ) -> Option<Error> {
         if self.looked_at.elapsed() < LOOK_EVERY {
-            return;
+            return None;
         }
         self.looked_at = Instant::now();
         self.close_dead(open);
         let _capturing = in_effect(Use::Capture);
+        let mut failed = None;
         for cpu in self.online() {
             if open.iter().any(|event| event.cpu() == Some(cpu)) {
                 continue;
@@ -78,14 +85,22 @@ impl Hotplug {
                 None => Scope::Cpu(cpu),
                 Some(cgroup) => Scope::Cgroup(cgroup.as_fd(), cpu),
             };
-            // a CPU that went again meanwhile is tried again the next time
-            let Ok(events) = follow_cpu(scope, &self.events, programs) else {
-                continue;
-            };
-            if events.iter().all(|event| event.enable().is_ok()) {
-                open.extend(events);
+            // what fails is tried again the next time
+            match follow_cpu(scope, &self.events, programs) {
+                Ok(events) if events.iter().all(|event| event.enable().is_ok()) => {
+                    open.extend(events);
+                }
+                // it went again meanwhile
+                Ok(_) => {}
+                Err(_) if !self.online().contains(&cpu) => {}
+                Err(error) => failed = failed.or(Some((cpu, error))),
             }
         }
+        let (cpu, error) = failed.filter(|_| !self.has_failed)?;
+        self.has_failed = true;
+        Some(Error::failed(format!(
+            "CPU {cpu} is online again and not sampled: {error}"
+        )))
     }
 
     /// Closes the events of CPUs that are, or were meanwhile, offline.

@@ -48,6 +48,9 @@ pub(super) trait Sink {
     /// The modules whose files were tried since the last call, and whether they could be opened.
     fn take_tried(&mut self) -> Vec<(ModuleId, bool)>;
 
+    /// Takes notice of what cannot be done while all else goes on.
+    fn warn(&mut self, error: &Error);
+
     /// Why there is no use in going on, where there is none.
     fn over(&self) -> Option<End>;
 }
@@ -113,7 +116,9 @@ pub(super) fn sample(
 fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
     session.read_events(&mut |event| sink.add(event))?;
     session.limit_overhead(process_cpu());
-    session.follow_cpus();
+    if let Some(error) = session.follow_cpus() {
+        sink.warn(&error);
+    }
     if !session.is_behind() {
         sink.end_round(session);
     }

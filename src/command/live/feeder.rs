@@ -9,6 +9,7 @@ use crate::command::collected::Collected;
 use crate::command::counts::Counts;
 use crate::command::sampling::{self, Sink};
 use crate::command::target::End;
+use crate::error::Error;
 use crate::event::Event;
 use crate::id::ModuleId;
 use crate::live::gather::Gatherer;
@@ -129,6 +130,10 @@ impl Feeder {
 }
 
 impl Sink for Feeder {
+    fn warn(&mut self, error: &Error) {
+        self.shared.say(format!("somno: {error}"));
+    }
+
     fn add(&mut self, event: Event) {
         let batch = self.gatherer.batch_mut();
         match &event {

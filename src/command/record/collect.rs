@@ -9,9 +9,9 @@ use super::rotate::Rotator;
 use super::storage::Storage;
 use crate::capture::Session;
 use crate::command::collected::Collected;
-use crate::command::now;
 use crate::command::sampling::Sink;
 use crate::command::target::End;
+use crate::command::{complain, now};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{Cookie, ModuleId};
@@ -125,6 +125,10 @@ impl Collector {
 }
 
 impl Sink for Collector {
+    fn warn(&mut self, error: &Error) {
+        complain(error);
+    }
+
     fn add(&mut self, event: Event) {
         if self.failed.is_none() {
             self.failed = self.write(&event).err().map(Failed::Write);
