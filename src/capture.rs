@@ -2,6 +2,7 @@
 
 pub mod cgroup;
 pub mod console;
+pub mod counted;
 pub mod decode;
 pub mod doctor;
 pub mod event_name;
@@ -9,6 +10,7 @@ mod hotplug;
 pub mod interrupt;
 pub mod kernel;
 pub mod launch;
+pub mod options;
 mod overload;
 pub mod perf;
 pub mod point;
@@ -17,7 +19,6 @@ pub mod tracefs;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
@@ -28,33 +29,26 @@ use std::time::{Duration, Instant};
 use libbpf_rs::{Iter, Link, RingBuffer, RingBufferBuilder};
 use regex::Regex;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{
-    Resource, Rlimit, geteuid, getrlimit, getuid, setpriority_process, setrlimit,
-};
+use rustix::process::{Resource, Rlimit, getrlimit, setpriority_process, setrlimit};
 
 use self::cgroup::CgroupPaths;
+use self::counted::Counted;
 use self::decode::{Record, decode};
-use self::event_name::{EventSpec, Point, Selector};
+use self::event_name::{EventSpec, Selector};
 use self::hotplug::Hotplug;
 use self::interrupt::Resolver;
 use self::kernel::Deferral;
+use self::options::{Moments, Options, Sampled, check_rate};
 use self::overload::Overload;
 use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::{Target, Wanted};
-use crate::bpf::{self, Configuration, Outside, PointKind, PointRate, Programs, Purpose};
+use crate::bpf::{self, Outside, PointRate, Programs};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
-use crate::id::{CgroupId, Cookie, ModuleId};
+use crate::id::{Cookie, ModuleId};
 use crate::privileges::{Use, in_effect};
 use crate::proc::cpus;
-use crate::profile::histogram::Histogram;
-use crate::profile::totals::{Lost, OffCpu, Steps, Symbols};
-use crate::time::{Rate, Timestamp};
-
-/// Bytes that wait for the reader, for each CPU: some 4,000 samples.
-const KERNEL_RING_BYTES: u32 = 1024 * 1024;
-/// Bytes of user halves that wait for the reader: some 20,000.
-const USER_RING_BYTES: u32 = 4 * 1024 * 1024;
+use crate::time::Timestamp;
 
 /// How often the rings are read while an iterator runs: it may fill one in a hundredth second.
 const ITERATOR_ROUND: Duration = Duration::from_millis(1);
@@ -62,144 +56,6 @@ const ITERATOR_ROUND: Duration = Duration::from_millis(1);
 /// Records that are read before anything else is looked at: where what reads them makes more,
 /// as it does when its own allocator is probed, there is no end to them. More than rings hold.
 const READ_AT_MOST: usize = 1 << 18;
-
-/// Which moments of a task are samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moments {
-    /// Those on a CPU, counted.
-    OnCpu,
-    /// Intervals off it of at least this length, in nanoseconds.
-    OffCpu(Duration),
-    /// Both, in nanoseconds.
-    Wall(Duration),
-    /// One: that of [`Session::dump`].
-    Now,
-}
-
-impl Moments {
-    /// The shortest interval off the CPU that is a sample, where intervals are.
-    #[must_use]
-    pub fn off_cpu_min(self) -> Option<Duration> {
-        match self {
-            Self::OnCpu | Self::Now => None,
-            Self::OffCpu(min) | Self::Wall(min) => Some(min),
-        }
-    }
-
-    /// Whether there are samples on the CPU.
-    #[must_use]
-    pub fn are_on_cpu(self) -> bool {
-        matches!(self, Self::OnCpu | Self::Wall(_))
-    }
-}
-
-/// An event that is sampled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sampled {
-    /// Which.
-    pub event: EventSpec,
-    /// How often.
-    pub rate: Rate,
-}
-
-impl Sampled {
-    /// Of a clock, after how many nanoseconds it fires.
-    fn clock_period_ns(&self) -> u64 {
-        self.rate.clock_period_ns()
-    }
-}
-
-/// How a session samples.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Which moments.
-    pub moments: Moments,
-    /// Whether it is noted who ended intervals off the CPU.
-    pub wakers: bool,
-    /// Which events, on the CPU.
-    pub events: Vec<Sampled>,
-    /// User frames kept.
-    pub max_depth: u32,
-    /// Whether kernel frames are taken.
-    pub kernel_frames: bool,
-    /// Whether reads may sleep.
-    pub sleep: bool,
-    /// Whether children and later threads are sampled.
-    pub inherit: bool,
-    /// Whether samples that are taken in an NMI are marked; to find out how takes a moment.
-    pub mark_nmi: bool,
-    /// What share of a CPU's time somno may take, above 0 and at most 1, where that is bounded.
-    pub max_overhead: Option<f64>,
-    /// Variables of the environment that samples are labelled with.
-    pub variables: Vec<String>,
-    /// Only these CPUs, where any are named.
-    pub cpus: Vec<u16>,
-    /// Only this user's tasks.
-    pub uid: Option<u32>,
-    /// Only tasks in this cgroup or below it.
-    pub cgroup: Option<CgroupId>,
-    /// Only tasks whose name matches.
-    pub comm: Option<Regex>,
-    /// Whether a command starts to be sampled when it executes, or by [`Session::enable`].
-    pub start: Start,
-}
-
-impl Options {
-    /// The events that are places, with what the programs need to know of them.
-    fn points(&self) -> impl Iterator<Item = (&Sampled, PointRate)> {
-        (0..).zip(&self.events).filter_map(|(event, sampled)| {
-            let kind = match &sampled.event.selector {
-                Selector::Point(Point::Tracepoint { .. }) => PointKind::Tracepoint,
-                Selector::Point(Point::Uprobe { .. }) => PointKind::Uprobe,
-                _ => return None,
-            };
-            let rate = sampled.rate;
-            Some((sampled, PointRate { event, kind, rate }))
-        })
-    }
-
-    /// What of it no interrupt can sample.
-    fn deferred_only(&self) -> Option<String> {
-        match self.moments {
-            Moments::Now => Some("look at tasks that wait".into()),
-            Moments::OffCpu(_) | Moments::Wall(_) => Some("sample off the CPU".into()),
-            Moments::OnCpu => match self.points().next() {
-                Some((sampled, _)) => Some(format!("sample `{}`", sampled.event.name)),
-                None if self.variables.is_empty() => None,
-                None => Some("read variables of the environment".into()),
-            },
-        }
-    }
-}
-
-/// What the kernel side counted.
-#[derive(Clone, Debug, Default)]
-pub struct Counted {
-    /// What was lost.
-    pub lost: Lost,
-    /// How frames were found.
-    pub steps: Steps,
-    /// What the interrupts cost.
-    pub nmi_cost: Histogram<3>,
-    /// Intervals off the CPU that are no samples.
-    pub off_cpu: OffCpu,
-    /// What was read of symbols; whether it is whole, user space knows.
-    pub symbols: Symbols,
-}
-
-impl Counted {
-    /// What was counted since `before`.
-    #[must_use]
-    pub fn since(&self, before: &Self) -> Self {
-        Self {
-            lost: self.lost.since(&before.lost),
-            steps: self.steps.since(&before.steps),
-            nmi_cost: self.nmi_cost.since(&before.nmi_cost),
-            off_cpu: self.off_cpu.since(&before.off_cpu),
-            symbols: self.symbols.since(&before.symbols),
-        }
-    }
-}
 
 /// A live capture. Everything that it put into the kernel goes with it.
 pub struct Session<'obj> {
@@ -247,41 +103,7 @@ impl<'obj> Session<'obj> {
                 "failed to {what}: this kernel cannot defer (Linux 6.18 can)"
             )));
         }
-        let possible = cpus::possible(u16::MAX)?;
-        let configuration = Configuration {
-            purpose: match options.moments {
-                Moments::Now => Purpose::Dumping,
-                _ => Purpose::Sampling,
-            },
-            interrupt_only: mode == Mode::Interrupt,
-            no_fault: !options.sleep,
-            no_kernel: !options.kernel_frames,
-            follow_all: everything,
-            file_reads: kernel::file_reads()?,
-            inherit: options.inherit,
-            uid: options.uid,
-            cgroup: options.cgroup,
-            cpus: options.cpus.clone(),
-            max_depth: options.max_depth,
-            context: options.mark_nmi.then(kernel::context_addresses).flatten(),
-            cpu_count: u32::from(*possible.last().unwrap_or(&0)) + 1,
-            kernel_ring_bytes: KERNEL_RING_BYTES,
-            user_ring_bytes: USER_RING_BYTES,
-            sample_weight: match options.moments {
-                Moments::Wall(_) => options.events.first().map_or(1, Sampled::clock_period_ns),
-                Moments::OnCpu | Moments::OffCpu(_) | Moments::Now => 1,
-            },
-            variables: options.variables.clone(),
-            // who may sample everybody may not read everybody's memory
-            variables_of: (!geteuid().is_root()).then(|| getuid().as_raw()),
-            several_events: options.events.len() > 1,
-            points: options.points().map(|(_, point)| point).collect(),
-            off_cpu: options.moments.off_cpu_min().map(|min| bpf::OffCpu {
-                min,
-                event: options.moments.are_on_cpu().into(),
-                wakers: options.wakers,
-            }),
-        };
+        let configuration = options.configuration(mode, everything)?;
         let mut programs = Programs::load(storage, &configuration).map_err(explain_load)?;
         if mode == Mode::Deferred {
             programs.arm_slots()?;
@@ -575,36 +397,7 @@ impl<'obj> Session<'obj> {
     /// When its counters cannot be read.
     pub fn counted(&self) -> Result<Counted> {
         let counters = self.programs.counters()?;
-        let nmi_cost = counters.nmi_cost.to_vec();
-        Ok(Counted {
-            lost: Lost {
-                kernel_ring: counters.kernel_ring_full,
-                user_ring: counters.user_ring_full,
-                slots: counters.no_slot + counters.no_workspace,
-                schedule: counters.not_scheduled,
-                shed: counters.shed,
-                throttled: self.throttled(),
-                notices: counters.notice_ring_full,
-            },
-            steps: Steps {
-                cfi: counters.frames_cfi,
-                frame_pointer: counters.frames_frame_pointer,
-                rule_cached: counters.rules_cached,
-                rule_found: counters.rules_found,
-            },
-            nmi_cost: Histogram::from_parts(nmi_cost, counters.nmi_cost_ns),
-            off_cpu: OffCpu {
-                short_count: counters.off_cpu_short,
-                short_ns: counters.off_cpu_short_ns,
-                untracked: counters.off_cpu_untracked,
-            },
-            symbols: Symbols {
-                captured: 0,
-                cut: counters.symbols_cut,
-                bytes: counters.symbol_bytes,
-                delayed: counters.symbols_delayed,
-            },
-        })
+        Ok(Counted::new(&counters, self.throttled()))
     }
 }
 
@@ -673,23 +466,6 @@ fn open_rings(
         .add(programs.user_ring(), collect())
         .context(|| "open the sample rings".into())?;
     builder.build().context(|| "open the sample rings".into())
-}
-
-/// The kernel says no more than "invalid argument" to a rate that is too high.
-fn check_rate(rate: Rate) -> Result<()> {
-    let limit = fs::read_to_string("/proc/sys/kernel/perf_event_max_sample_rate")
-        .ok()
-        .and_then(|limit| limit.trim().parse().ok())
-        .unwrap_or(u64::MAX);
-    match rate {
-        Rate::Frequency(hertz) if hertz.get() > limit => Err(Error::failed(format!(
-            "failed to sample at {hertz} Hz: the kernel allows up to {limit} Hz"
-        ))
-        .with_hint(format!(
-            "sysctl kernel.perf_event_max_sample_rate={hertz} allows it"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// One descriptor a thread is needed, and one a module.

@@ -14,7 +14,7 @@ mod sampling;
 
 use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
 use self::rotation::Rotation;
-use crate::capture::Moments;
+use crate::capture::options::Moments;
 use crate::cli::live::Live;
 use crate::cli::look::Look;
 use crate::cli::record::Record;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::collected::Collected;
 use super::sampling;
-use crate::capture::{Counted, Session};
+use crate::capture::Session;
+use crate::capture::counted::Counted;
 use crate::error::Result;
 use crate::profile::totals::{Notices, Symbols, Totals};
 

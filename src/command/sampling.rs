@@ -11,10 +11,11 @@ use signal_hook::flag;
 
 use super::Verbosity;
 use super::target::{Attached, End};
+use crate::capture::Session;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::event_name::{self, EventSpec};
+use crate::capture::options::{Moments, Options, Sampled};
 use crate::capture::perf::{PerfEvent, Start};
-use crate::capture::{Moments, Options, Sampled, Session};
 use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource as _, Mode};

@@ -9,11 +9,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::bpf::abi;
+use crate::capture::Session;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::console::Terminal;
 use crate::capture::launch::{RunAs, Suspended};
+use crate::capture::options::Options;
 use crate::capture::targets::{Target, open_process, open_task};
-use crate::capture::{Options, Session};
 use crate::command::sudo_caller;
 use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};

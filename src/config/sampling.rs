@@ -9,7 +9,7 @@ use regex::Regex;
 use super::filters;
 use crate::bpf::abi;
 use crate::capture::event_name::EventSpec;
-use crate::capture::{Moments, Sampled};
+use crate::capture::options::{Moments, Sampled};
 use crate::cli::sampling::Sampling;
 use crate::cli::targets::{Narrowing, Targets};
 use crate::error::{Error, Result};
