@@ -163,6 +163,9 @@ static __always_inline struct somno_kernel_half *begin_off_cpu(struct task_struc
 	struct kernel_half_room *room;
 	u32 zero = 0;
 
+	/* sampling was over at a moment before it began */
+	if (ended->since_ns > now_ns)
+		return NULL;
 	if (!is_target(task, cpu) || is_launcher(task))
 		return NULL;
 	if (length_ns < somno_config.off_cpu_min_ns) {
