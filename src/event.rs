@@ -401,13 +401,17 @@ pub struct Weight(pub u64);
 
 impl std::ops::AddAssign for Weight {
     fn add_assign(&mut self, other: Self) {
-        self.0 += other.0;
+        // a recording may say anything
+        self.0 = self.0.saturating_add(other.0);
     }
 }
 
 impl std::iter::Sum for Weight {
     fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
-        Self(iter.map(|weight| weight.0).sum())
+        iter.fold(Self(0), |mut sum, weight| {
+            sum += weight;
+            sum
+        })
     }
 }
 
