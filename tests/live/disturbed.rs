@@ -55,9 +55,11 @@ fn target_may_be_stopped() {
     stats.expect_no_loss();
 }
 
-/// Whether a stack is whole, or of a task whose memory was gone: at its very end.
+/// Whether a stack is whole, or of a task at its very end, where nothing may fault and then its
+/// memory is gone.
 fn is_whole_or_exited(line: &Line) -> bool {
-    line.reason.is_none() || line.is_for("[exited]") && line.has("do_exit_[k]")
+    let is_reason = line.is_for("[exited]") || line.is_for("[unreadable stack]");
+    line.reason.is_none() || is_reason && line.has("do_exit_[k]")
 }
 
 /// Check that targets that are killed at any moment take nothing with them but the stacks that

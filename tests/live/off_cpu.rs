@@ -119,7 +119,7 @@ fn wall_is_on_and_off() {
     let (file, saved) = (machine.path("file"), machine.path("saved.somno"));
     let recording = machine
         .record()
-        .options("--wall 0")
+        .options("--wall 0 -F 4999")
         .output(&saved)
         .program(waits.path(), &[&file.to_string_lossy()])
         .run()
