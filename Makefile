@@ -42,8 +42,19 @@ setup-test: setup
 	$(call need,to sample it,command -v java && command -v javac,default-jdk-headless)
 	$(need_perf)
 
+# $(call need_peer,program,crate and features): where it does not build, the others are compared.
+need_peer = @[ -x target/peers/bin/$(1) ] || { echo "setup: building $(1) to compare with"; \
+	CARGO_PROFILE_RELEASE_DEBUG=0 cargo install --quiet --locked --root target/peers $(2) || \
+	echo "setup: $(1) does not build here: it is left out" >&2; }
+
 setup-bench: setup
 	$(need_perf)
+	$(call need,to compare with,command -v bpftrace,bpftrace)
+	$(call need,to be sampled,command -v node,nodejs)
+	$(call need,to be sampled,command -v g++,g++)
+	$(call need,to be sampled,test -x /usr/bin/python3,python3)
+	$(call need_peer,samply,samply)
+	$(call need_peer,probee,profile-bee --no-default-features)
 
 setup-fuzz: setup
 	$(call need,to fuzz the unwinder,ls "$$(clang -print-runtime-dir)"/libclang_rt.fuzzer*,libclang-rt-$$(clang -dumpversion | cut -d. -f1)-dev)
@@ -119,8 +130,9 @@ setup-test-deb: setup
 test-deb: setup-test-deb build
 	$(SUDO) tests/deb "$$(assets/deb/build)"
 
+# PART=peers|unwinding|...; RUNS=<rounds>
 bench: setup-bench
-	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench
+	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench -- $(PART)
 
 # An hour, or SOAK=<seconds>, of everything, under a load that changes.
 SOAK := 3600

@@ -20,15 +20,19 @@ use std::path::Path;
 const RUNS: usize = 5;
 
 fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    if let Some((peers::AS_PARENT, workload)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        return peers::be_parent(workload);
+    }
     let room = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare");
     fs::create_dir_all(&room).expect("the target directory is writable");
     let runs = env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
     // cargo adds --bench
-    let wanted: Vec<_> = env::args()
-        .skip(1)
-        .filter(|name| name != "--bench")
-        .collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let wanted: Vec<_> = arguments.iter().filter(|name| *name != "--bench").collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| *wanted == name);
     if is_wanted("peers") {
         peers::run(&room, runs);
     }

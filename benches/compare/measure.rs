@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 /// What running a process took.
@@ -15,8 +14,6 @@ use serde_json::Value;
 pub(crate) struct Usage {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
-    /// `CLOCK_MONOTONIC`
-    pub(crate) started_ns: u64,
 }
 
 /// Runs a process to its end, quietly.
@@ -28,7 +25,6 @@ pub(crate) fn measure(command: &mut Command) -> Usage {
         Duration::from_micros(microseconds.cast_unsigned())
     };
     let before = cpu();
-    let now = clock_gettime(ClockId::Monotonic);
     let began = Instant::now();
     let status = command
         .stdout(Stdio::null())
@@ -39,7 +35,6 @@ pub(crate) fn measure(command: &mut Command) -> Usage {
     Usage {
         wall: began.elapsed(),
         cpu: cpu().saturating_sub(before),
-        started_ns: now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned(),
     }
 }
 

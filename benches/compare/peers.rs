@@ -1,179 +1,313 @@
-//! One workload alone, under somno and under `perf record`, in turn.
+//! The same workloads under every profiler that is here, in one run, as one table.
+//!
+//! At the first rate each workload runs alone and under each profiler by turns: how many of
+//! its stacks are complete, and how much longer it took. What a profiler itself takes is that
+//! of its runs with the first workload. Then two cores are kept busy at each rate, and every
+//! profiler says how much it lost.
+
+mod bpftrace;
+mod first_frame;
+mod launch;
+mod layout;
+mod peer;
+mod perf;
+mod profile_bee;
+mod samply;
+mod script;
+mod somno;
+mod table;
+mod workload;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
-use crate::measure::{Usage, measure, median, number, run_somno};
+use first_frame::FirstFrames;
+use launch::{Run, alone, under};
+use layout::Layout;
+use peer::{Counts, Graph, Judge, Peer};
+use workload::Workload;
 
-const RATES: [u32; 2] = [999, 9_999];
+use crate::measure::{number, run_somno};
 
-/// Compares at each rate, and prints a row for each peer.
+pub(crate) use workload::{AS_PARENT, be_parent};
+
+const RATES: [u32; 3] = [999, 9_999, 20_000];
+
+/// What is in a row.
+struct Figures {
+    name: &'static str,
+    workloads: Vec<Result<OfWorkload, String>>,
+    costs: Option<Costs>,
+    losses: Vec<Result<Counts, String>>,
+}
+
+/// How it went with one workload.
+struct OfWorkload {
+    samples: u64,
+    complete: u64,
+    /// The workload's time, to that alone just before.
+    slower: Vec<f64>,
+}
+
+/// What a profiler takes.
+struct Costs {
+    cpu: f64,
+    peak_bytes: u64,
+    bytes: u64,
+    first_ms: Option<f64>,
+    /// From the end of the workload to the flame graph.
+    graph_s: Option<f64>,
+}
+
+/// Compares, and prints the table, with what is not here and what failed, and the commands.
 pub(crate) fn run(room: &Path, runs: usize) {
-    let work = compile(room);
-    println!(
-        "{:<22} {:>6} {:>10} {:>9} {:>10} {:>12} {:>10} {:>9} {:>7}",
-        "profiler",
-        "Hz",
-        "wall ratio",
-        "CPU ratio",
-        "samples",
-        "bytes",
-        "complete",
-        "first ms",
-        "lost"
-    );
-    for rate in RATES {
-        let peers = [Peer::Somno, Peer::Perf("fp"), Peer::Perf("dwarf")];
-        let mut rounds: Vec<Vec<Round>> = peers.iter().map(|_| Vec::new()).collect();
-        for _ in 0..runs {
-            for (peer, rounds) in peers.iter().zip(&mut rounds) {
-                let alone = measure(&mut Command::new(&work));
-                rounds.push(peer.round(&alone, &work, room, rate));
+    let peers = present();
+    let workloads = workload::all(room);
+    let mut firsts = FirstFrames::default();
+    let mut rows: Vec<Figures> = peers
+        .iter()
+        .map(|peer| Figures {
+            name: peer.name(),
+            workloads: Vec::new(),
+            costs: None,
+            losses: Vec::new(),
+        })
+        .collect();
+    for (index, workload) in workloads.iter().enumerate() {
+        eprintln!("{}", workload.name);
+        let layout = layout(workload, room);
+        let mut judge = Judge {
+            layout: &layout,
+            firsts: &mut firsts,
+        };
+        for (peer, row) in peers.iter().zip(&mut rows) {
+            let (figures, costs) = pairs(&**peer, workload, runs, room, &mut judge);
+            row.workloads.push(figures);
+            if index == 0 {
+                row.costs = costs.map(|costs| Costs {
+                    graph_s: graph_s(&**peer, workload, &costs, room),
+                    ..costs
+                });
             }
         }
-        for (peer, rounds) in peers.iter().zip(&rounds) {
-            println!("{}", row(*peer, rate, rounds));
+    }
+    let busy = workload::two_cores();
+    let layout = layout(&busy, room);
+    for rate in RATES {
+        eprintln!("{} at {rate} Hz", busy.name);
+        for (peer, row) in peers.iter().zip(&mut rows) {
+            let run = under(peer.command(rate, room), &peer.start(), &busy, room);
+            row.losses
+                .push(run.map(|run| peer.counts(&run, room, &layout)));
+            let _ = fs::remove_file(peer.recording(room));
         }
     }
-    somno_costs(&work, room);
+    let names: Vec<_> = workloads.iter().map(|workload| workload.name).collect();
+    table::print(&names, &rows);
+    print_failures(&names, &rows);
+    print_commands(&peers, &workloads, room);
+    somno_costs(&workloads[0], room);
 }
 
-fn compile(room: &Path) -> PathBuf {
-    let work = room.join("work");
-    let status = Command::new("cc")
-        .args(["-O0", "-g", "-fno-omit-frame-pointer", "-pthread"])
-        .arg("assets/fixtures/work.c")
-        .arg("-o")
-        .arg(&work)
-        .status()
-        .expect("cc runs");
-    assert!(status.success(), "cc: {status}");
-    work
-}
-/// One run beside one alone.
-struct Round {
-    wall_ratio: f64,
-    cpu_ratio: f64,
-    samples: f64,
-    bytes: f64,
-    complete: f64,
-    first_ms: f64,
-    lost: f64,
+/// Says which are here, in which version, and why the others are not.
+fn present() -> Vec<Box<dyn Peer>> {
+    let all: Vec<Box<dyn Peer>> = vec![
+        Box::new(somno::Somno),
+        Box::new(perf::Perf {
+            name: "perf, fp",
+            callers: "fp",
+        }),
+        Box::new(perf::Perf {
+            name: "perf, dwarf",
+            callers: "dwarf",
+        }),
+        Box::new(samply::Samply),
+        Box::new(profile_bee::ProfileBee {
+            name: "profile-bee, fp",
+            dwarf: false,
+        }),
+        Box::new(profile_bee::ProfileBee {
+            name: "profile-bee, dwarf",
+            dwarf: true,
+        }),
+        Box::new(bpftrace::Bpftrace),
+    ];
+    let is_here = |peer: &dyn Peer| match peer.version() {
+        Ok(version) => {
+            println!("here: {}: {version}", peer.name());
+            true
+        }
+        Err(why) => {
+            println!("not here: {}: {why}", peer.name());
+            false
+        }
+    };
+    println!("not here: lightswitch: {}", lightswitch());
+    all.into_iter().filter(|peer| is_here(&**peer)).collect()
 }
 
-#[derive(Clone, Copy)]
-enum Peer {
-    Somno,
-    Perf(&'static str),
+/// lightswitch 0.7 (`cargo install lightswitch --no-default-features`) starts only where tracefs
+/// is in debugfs. Nobody has seen its output here yet, so nothing reads it.
+fn lightswitch() -> &'static str {
+    if Path::new("/sys/kernel/debug/tracing").exists() {
+        "it may run on this machine, but this comparison does not read its output"
+    } else {
+        "it looks for tracefs in /sys/kernel/debug/tracing only, which is not there"
+    }
 }
 
-impl Peer {
-    fn name(self) -> String {
-        match self {
-            Self::Somno => "somno record".into(),
-            Self::Perf(graph) => format!("perf --call-graph {graph}"),
+/// What is mapped where in a workload, from a recording of perf's.
+fn layout(workload: &Workload, room: &Path) -> Layout {
+    let perf = perf::Perf {
+        name: "perf",
+        callers: "fp",
+    };
+    under(perf.command(RATES[0], room), &perf.start(), workload, room).expect("perf records");
+    Layout::read(&perf.recording(room))
+}
+
+/// Runs a workload alone and under a profiler by turns; what the profiler takes is of the last.
+fn pairs(
+    peer: &dyn Peer,
+    workload: &Workload,
+    runs: usize,
+    room: &Path,
+    judge: &mut Judge<'_>,
+) -> (Result<OfWorkload, String>, Option<Costs>) {
+    let mut slower = Vec::new();
+    let mut last = Err("it did not run".to_owned());
+    for _ in 0..runs {
+        let alone = alone(workload, room);
+        last = under(peer.command(RATES[0], room), &peer.start(), workload, room);
+        match &last {
+            Ok(run) => slower.push(run.work.wall / alone.wall),
+            Err(_) => break,
         }
     }
+    let run = match last {
+        Ok(run) => run,
+        Err(why) => return (Err(why), None),
+    };
+    let stacks = peer.stacks(&run, room, judge);
+    let costs = costs(&run, &peer.recording(room), stacks.first_ms);
+    let figures = OfWorkload {
+        samples: stacks.samples,
+        complete: stacks.complete,
+        slower,
+    };
+    (Ok(figures), Some(costs))
+}
 
-    fn round(self, alone: &Usage, work: &Path, room: &Path, rate: u32) -> Round {
-        match self {
-            Self::Somno => somno_round(alone, work, room, rate),
-            Self::Perf(graph) => perf_round(alone, work, room, rate, graph),
+fn costs(run: &Run, recording: &Path, first_ms: Option<f64>) -> Costs {
+    Costs {
+        cpu: run.cpu,
+        peak_bytes: run.peak_bytes,
+        bytes: fs::metadata(recording).map_or(0, |metadata| metadata.len()),
+        first_ms,
+        graph_s: Some(run.ended - run.work.ended),
+    }
+}
+
+/// From the end of the workload to the flame graph.
+fn graph_s(peer: &dyn Peer, workload: &Workload, costs: &Costs, room: &Path) -> Option<f64> {
+    match peer.graph(RATES[0], room) {
+        Graph::Run(command) => under(command, &peer.start(), workload, room)
+            .ok()
+            .map(|run| run.ended - run.work.ended),
+        Graph::Convert(convert) => {
+            let began = Instant::now();
+            convert(&peer.recording(room));
+            costs
+                .graph_s
+                .map(|seconds| seconds + began.elapsed().as_secs_f64())
+        }
+        Graph::None => None,
+    }
+}
+
+/// Draws folded stacks beside the recording that they are of.
+fn draw(folded: &[u8], recording: &Path) {
+    let mut options = inferno::flamegraph::Options::default();
+    let svg = fs::File::create(recording.with_extension("svg")).expect("the directory is writable");
+    inferno::flamegraph::from_reader(&mut options, folded, svg).expect("there are stacks");
+}
+
+fn print_failures(workloads: &[&str], rows: &[Figures]) {
+    let busy = RATES.map(|rate| format!("{rate} Hz"));
+    for row in rows {
+        let of_workloads = row.workloads.iter().zip(workloads.iter().copied());
+        let of_workloads =
+            of_workloads.filter_map(|(figures, name)| Some((name, figures.as_ref().err()?)));
+        let of_rates = row.losses.iter().zip(busy.iter().map(String::as_str));
+        let of_rates = of_rates.filter_map(|(counts, name)| Some((name, counts.as_ref().err()?)));
+        for (name, why) in of_workloads.chain(of_rates) {
+            println!("failed: {}, {name}: {why}", row.name);
         }
     }
 }
 
-fn somno_round(alone: &Usage, work: &Path, room: &Path, rate: u32) -> Round {
-    let folded = room.join("somno.folded");
-    let (usage, stats) = run_somno(&Command::new(work), room, rate, &folded);
-    let samples = number(&stats["samples"]);
-    Round {
-        wall_ratio: usage.wall.as_secs_f64() / alone.wall.as_secs_f64(),
-        cpu_ratio: usage.cpu.as_secs_f64() / alone.cpu.as_secs_f64(),
-        samples,
-        bytes: number(&stats["bytes_written"]),
-        complete: number(&stats["user"]["complete"]) / samples,
-        first_ms: number(&stats["start_to_first_sample_ns"]) / 1e6,
-        lost: stats["lost"]
-            .as_object()
-            .expect("lost is an object")
-            .values()
-            .map(number)
-            .sum(),
+fn print_commands(peers: &[Box<dyn Peer>], workloads: &[Workload], room: &Path) {
+    println!("\nThe commands, at {} Hz:\n\n```sh", RATES[0]);
+    for peer in peers {
+        let command = peer.command(RATES[0], room);
+        let variables = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let variables =
+            variables.map(|(name, value)| format!("{}={}", name.display(), value.display()));
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words = words.map(|word| quoted(&word.to_string_lossy(), room));
+        let behind = match peer.start() {
+            launch::Start::Words => " COMMAND",
+            launch::Start::OneWord => " 'COMMAND'",
+            launch::Start::Beside(_) => " & COMMAND; kill -INT %1",
+        };
+        println!(
+            "{}{behind}",
+            variables.chain(words).collect::<Vec<_>>().join(" ")
+        );
     }
+    println!();
+    for workload in workloads.iter().chain([&workload::two_cores()]) {
+        let words: Vec<_> = workload
+            .command
+            .iter()
+            .map(|word| quoted(word, room))
+            .collect();
+        println!("{}  # {}", words.join(" "), workload.name);
+    }
+    println!("```");
 }
 
-fn perf_round(alone: &Usage, work: &Path, room: &Path, rate: u32, graph: &str) -> Round {
-    let data = room.join("perf.data");
-    let usage = measure(
-        Command::new("perf")
-            .args(["record", "-q", "-e", "cpu-clock", "-k", "CLOCK_MONOTONIC"])
-            .args(["-F", &rate.to_string(), "--call-graph", graph, "-o"])
-            .arg(&data)
-            .arg("--")
-            .arg(work),
-    );
-    let script = Command::new("perf")
-        .args([
-            "script",
-            "--ns",
-            "-F",
-            "time,ip,sym",
-            "--show-lost-events",
-            "-i",
-        ])
-        .arg(&data)
-        .output()
-        .expect("perf runs");
-    let script = String::from_utf8_lossy(&script.stdout);
-    let stacks: Vec<_> = script
-        .split("\n\n")
-        .filter(|stack| stack.contains('\n'))
-        .collect();
-    // A thread's stack is whole when it shows the thread's own function.
-    let whole = stacks
-        .iter()
-        .filter(|stack| {
-            stack.contains(" work\n") || stack.ends_with(" work") || stack.contains(" main")
-        })
-        .count();
-    let first = stacks
-        .iter()
-        .filter_map(|stack| stack.split(':').next()?.trim().parse::<f64>().ok())
-        .fold(f64::INFINITY, f64::min);
-    Round {
-        wall_ratio: usage.wall.as_secs_f64() / alone.wall.as_secs_f64(),
-        cpu_ratio: usage.cpu.as_secs_f64() / alone.cpu.as_secs_f64(),
-        samples: stacks.len() as f64,
-        bytes: fs::metadata(&data).map_or(0, |metadata| metadata.len()) as f64,
-        complete: whole as f64 / stacks.len() as f64,
-        first_ms: first * 1e3 - usage.started_ns as f64 / 1e6,
-        lost: script.matches("PERF_RECORD_LOST").count() as f64,
+/// A word as it would be typed, our own files by their names only.
+fn quoted(word: &str, room: &Path) -> String {
+    let word = match Path::new(word).strip_prefix(room) {
+        Ok(inside) => inside.to_string_lossy(),
+        Err(_) if word == env!("CARGO_BIN_EXE_somno") => "somno".into(),
+        Err(_) => word.into(),
+    };
+    let is_plain = word
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "-_./,:=+".contains(letter));
+    if is_plain {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-fn row(peer: Peer, rate: u32, rounds: &[Round]) -> String {
-    let median = |field: fn(&Round) -> f64| median(rounds.iter().map(field).collect());
-    format!(
-        "{:<22} {:>6} {:>10.3} {:>9.3} {:>10.0} {:>12.0} {:>9.2}% {:>9.0} {:>7.0}",
-        peer.name(),
-        rate,
-        median(|round| round.wall_ratio),
-        median(|round| round.cpu_ratio),
-        median(|round| round.samples),
-        median(|round| round.bytes),
-        median(|round| round.complete) * 100.0,
-        median(|round| round.first_ms),
-        median(|round| round.lost),
-    )
 }
 
 /// What somno says of itself, to check against the ratios above.
-fn somno_costs(work: &Path, room: &Path) {
-    let (_, stats) = run_somno(&Command::new(work), room, 9_999, &room.join("somno.svg"));
+fn somno_costs(workload: &Workload, room: &Path) {
+    let mut command = Command::new(&workload.command[0]);
+    command.args(&workload.command[1..]);
+    let (_, stats) = run_somno(&command, room, RATES[1], &room.join("somno.svg"));
     let cost = &stats["cost"];
-    println!("\nsomno's own account at 9,999 Hz:");
+    println!(
+        "\nsomno's own account of {} at {} Hz:",
+        workload.name, RATES[1]
+    );
     for half in ["nmi_ns", "deferred_ns"] {
         println!(
             "  {half}: median {}, 99th percentile {}",
