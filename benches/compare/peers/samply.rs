@@ -14,9 +14,8 @@ use super::layout::Layout;
 use super::peer::{Counts, Graph, Judge, Peer, Stacks, version};
 use crate::measure::number;
 
-/// Without a PMU it takes an event that is not there for one that it may not use, and gives up
-/// where this file says more than 1, even as root, whom the kernel asks for nothing. So it is
-/// shown another file; the machine's setting stays.
+/// Where there is no PMU, it gives up if this file says more than 1, even as root, to whom the
+/// setting does not apply. So it is shown another file; the machine's setting stays.
 const SETTING: &str = "/proc/sys/kernel/perf_event_paranoid";
 const SHOW: &str = r#"echo 1 >"$0" && mount --bind "$0" "$1" && shift && exec "$@""#;
 
