@@ -123,7 +123,9 @@ fn storm_of_processes_is_sampled() {
     running.signal(Signal::INT);
     let (folded, stats) = running.wait().adds_up();
     assert!(folded.count() > 400, "{folded}");
-    folded.expect_all(is_whole_or_exited);
+    // what the C runtime runs at an exit has no unwind information
+    let is_in_runtime = |line: &Line| line.is_for("[no CFI]") && line.has("__do_global_dtors_aux");
+    folded.expect_all(|line| is_whole_or_exited(line) || is_in_runtime(line));
     folded.expect_share(0.95.., |line| line.reason.is_none());
     assert_eq!(stats.count("user.pending"), 0);
     stats.expect_no_loss();
