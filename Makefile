@@ -90,7 +90,7 @@ lint: setup-lint
 	cargo fmt --check
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
-	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c
+	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c tests/*/*.h
 	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/vm/system tests/deb tests/soak \
 		assets/deb/build .ci/run
 	shellcheck --shell=dash tests/vm/init
@@ -167,7 +167,7 @@ fuzz-bpf: $(FUZZERS:%=target/fuzz/%)
 		target/fuzz/$$fuzzer -max_total_time=$(SECONDS) -seed=$(SEED) -artifact_prefix=target/fuzz/$$fuzzer- \
 		-print_final_stats=1 target/fuzz/$$fuzzer-corpus tests/fuzz/$$fuzzer-corpus || exit; done
 
-target/fuzz/%: tests/fuzz/%.c $(wildcard bpf/*.h) | setup-fuzz
+target/fuzz/%: tests/fuzz/%.c tests/fuzz/check.h $(wildcard bpf/*.h) | setup-fuzz
 	@mkdir -p target/fuzz
 	clang -O1 -g -Wall -Werror -Wno-unused-function -Wno-gnu-variable-sized-type-not-at-end \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf $< -o $@

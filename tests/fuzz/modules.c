@@ -7,20 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "host.h"
 
 #include "cursor.h"
 #include "eh_frame.h"
 #include "cfi.h"
-
-/* An assertion that no flag of a build leaves out. */
-#define check(what)                                                                                \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #what);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 #define MAPPINGS 4
 #define AUXILIARY 48

@@ -7,21 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "host.h"
 
 #include "capture.h"
 #include "dynamic.h"
 #include "sections.h"
 #include "symbol_search.h"
-
-/* An assertion that no flag of a build leaves out. */
-#define check(what)                                                                                \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #what);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 static struct workspace ws;
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "check.h"
 #include "host.h"
 
 /* Loops are ours here, to look at what every round leaves. */
@@ -40,15 +41,6 @@ static inline long checked_loop(u32 count, int (*body)(u32, void *), void *conte
 #include "stack.h"
 #include "row.h"
 #include "rule.h"
-
-/* An assertion that no flag of a build leaves out. */
-#define check(what)                                                                                \
-	do {                                                                                       \
-		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: violated: %s\n", __FILE__, __LINE__, #what);       \
-			abort();                                                                   \
-		}                                                                                  \
-	} while (0)
 
 /* Reads of the target's memory, and rounds of loops, that each part may take. */
 #define WINDOW_READS 2
