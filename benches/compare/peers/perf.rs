@@ -72,15 +72,7 @@ impl Peer for Perf {
 
     fn stacks(&self, run: &Run, room: &Path, judge: &mut Judge<'_>) -> Stacks {
         let mut stacks = Stacks::default();
-        let look = |sample: &script::Sample| {
-            if !judge.layout.has(&sample.thread) {
-                return;
-            }
-            let mut frames = sample.frames.iter().rev();
-            let outermost = frames.find_map(|frame| script::place(frame));
-            stacks.add(1, judge.place(outermost));
-            stacks.see((sample.seconds - run.started) * 1e3);
-        };
+        let look = |sample: &script::Sample| script::judge(sample, run, judge, &mut stacks);
         read(&self.recording(room), "comm,tid,time,ip,dso", look, |_| ());
         stacks
     }

@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::launch::Run;
+use super::peer::{Judge, Stacks};
+
 static SAMPLE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^\s*(.+?)\s+\d+(?:/\d+)?\s+(?:\[\d+\]\s+)?(\d+\.\d+):").expect("it is a pattern")
 });
@@ -61,4 +64,15 @@ pub(super) fn place(frame: &str) -> Option<(&Path, u64)> {
     let address = u64::from_str_radix(frame.split_whitespace().next()?, 16).ok()?;
     let (_, path) = frame.strip_suffix(')')?.rsplit_once('(')?;
     path.starts_with('/').then_some((Path::new(path), address))
+}
+
+/// Adds a sample of the workload to those that are judged.
+pub(super) fn judge(sample: &Sample, run: &Run, judge: &mut Judge<'_>, stacks: &mut Stacks) {
+    if !judge.layout.has(&sample.thread) {
+        return;
+    }
+    let mut frames = sample.frames.iter().rev();
+    let outermost = frames.find_map(|frame| place(frame));
+    stacks.add(1, judge.place(outermost));
+    stacks.see((sample.seconds - run.started) * 1e3);
 }

@@ -73,15 +73,7 @@ impl Peer for Somno {
         assert!(status.is_ok_and(|status| status.success()), "somno exports");
         let text = fs::read(&script).expect("somno wrote it");
         let mut stacks = Stacks::default();
-        let look = |sample: &script::Sample| {
-            if !judge.layout.has(&sample.thread) {
-                return;
-            }
-            let mut frames = sample.frames.iter().rev();
-            let outermost = frames.find_map(|frame| script::place(frame));
-            stacks.add(1, judge.place(outermost));
-            stacks.see((sample.seconds - run.started) * 1e3);
-        };
+        let look = |sample: &script::Sample| script::judge(sample, run, judge, &mut stacks);
         script::read(&*text, look, |_| ());
         stacks
     }
