@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::process::{PATIENCE, Process, until};
 
 /// A cgroup that goes with its test, with what runs there.
-struct Cgroup {
+pub(crate) struct Cgroup {
     path: PathBuf,
 }
 
@@ -32,12 +32,12 @@ impl Cgroup {
         Self::at(self.path.join(name))
     }
 
-    fn at(path: PathBuf) -> Self {
+    pub(crate) fn at(path: PathBuf) -> Self {
         fs::create_dir(&path).expect("root may make a cgroup");
         Self { path }
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.path.to_str().expect("it is text")
     }
 

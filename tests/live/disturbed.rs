@@ -1,7 +1,7 @@
 //! Sampling while something is done to the target, or to somno itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::cgroups::Cgroup;
 use crate::folded::Line;
 use crate::machine::Machine;
 use crate::process::{PATIENCE, Process, until};
@@ -132,40 +133,23 @@ fn storm_of_processes_is_sampled() {
 }
 
 /// A cgroup in which there is little memory.
-struct LittleMemory {
-    path: PathBuf,
-}
-
-impl LittleMemory {
-    fn new(bytes: u64) -> Self {
-        let name = format!("somno-memory-{}", std::process::id());
-        let (first, second) = (
-            Path::new("/sys/fs/cgroup/memory"),
-            Path::new("/sys/fs/cgroup"),
-        );
-        let (path, limit) = if first.join("memory.limit_in_bytes").exists() {
-            (first.join(name), "memory.limit_in_bytes")
-        } else {
-            // who manages the hierarchy may have it on already
-            let _ = fs::write(second.join("cgroup.subtree_control"), "+memory");
-            (second.join(name), "memory.max")
-        };
-        fs::create_dir(&path).expect("root may make a cgroup");
-        fs::write(path.join(limit), bytes.to_string()).expect("the machine can limit memory");
-        Self { path }
-    }
-}
-
-impl Drop for LittleMemory {
-    fn drop(&mut self) {
-        // what ran there may still be ending
-        for _ in 0..100 {
-            if fs::remove_dir(&self.path).is_ok() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
+fn little_memory(bytes: u64) -> Cgroup {
+    let name = format!("somno-memory-{}", std::process::id());
+    let (first, second) = (
+        Path::new("/sys/fs/cgroup/memory"),
+        Path::new("/sys/fs/cgroup"),
+    );
+    let (path, limit) = if first.join("memory.limit_in_bytes").exists() {
+        (first.join(name), "memory.limit_in_bytes")
+    } else {
+        // who manages the hierarchy may have it on already
+        let _ = fs::write(second.join("cgroup.subtree_control"), "+memory");
+        (second.join(name), "memory.max")
+    };
+    let cgroup = Cgroup::at(path);
+    let limit = Path::new(cgroup.path()).join(limit);
+    fs::write(limit, bytes.to_string()).expect("the machine can limit memory");
+    cgroup
 }
 
 /// Check that somno does with 128 MB of memory, that of the kernel for it included, where
@@ -173,10 +157,10 @@ impl Drop for LittleMemory {
 #[test]
 fn little_memory_is_enough() {
     let machine = Machine::take();
-    let memory = LittleMemory::new(128 << 20);
+    let memory = little_memory(128 << 20);
     let chain = machine.fixture("chain").start::<&str>(&[]);
     let record = machine.record().options("-a --comm chain -F 9999 -d 2s");
-    let (folded, stats) = record.inside(&memory.path).run().adds_up();
+    let (folded, stats) = record.inside(Path::new(memory.path())).run().adds_up();
     folded.expect_share(0.99.., |line| line.reason.is_none());
     assert!(folded.count() > 1000, "{folded}");
     stats.expect_no_loss();

@@ -66,30 +66,29 @@ impl Record {
 
     /// Runs somno where other processes are sampled, but not seen in /proc.
     pub(crate) fn apart(mut self) -> Self {
-        let mut command = Command::new("unshare");
-        command
-            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
-            .arg(self.command.get_program())
-            .args(self.command.get_args())
-            .env_remove("SUDO_UID")
-            .stdin(Stdio::null());
-        self.command = command;
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+        self.run_by(unshare);
         self
     }
 
     /// Runs somno in a cgroup.
     pub(crate) fn inside(mut self, cgroup: &Path) -> Self {
-        let mut command = Command::new("sh");
+        let mut shell = Command::new("sh");
         let enter = r#"echo $$ >"$0" && exec "$@""#;
-        command
-            .args(["-c", enter])
-            .arg(cgroup.join("cgroup.procs"))
+        shell.args(["-c", enter]).arg(cgroup.join("cgroup.procs"));
+        self.run_by(shell);
+        self
+    }
+
+    /// Has another program execute somno, by the arguments behind its own.
+    fn run_by(&mut self, mut other: Command) {
+        other
             .arg(self.command.get_program())
             .args(self.command.get_args())
             .env_remove("SUDO_UID")
             .stdin(Stdio::null());
-        self.command = command;
-        self
+        self.command = other;
     }
 
     /// Runs somno as an ordinary user with these capabilities, who may write to the directory.
