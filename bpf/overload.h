@@ -12,6 +12,8 @@
 #define BUDGET_MAX_NS 1000000
 /* What one callback spends at most: where it slept, it did not take the CPU. */
 #define CALLBACK_MAX_NS 1000000
+/* What one interrupt spends at most: where it took longer, a hypervisor ran something else. */
+#define INTERRUPT_MAX_NS 100000
 #define OVERHEAD_ALL 65536
 
 struct budget {
@@ -51,6 +53,11 @@ static __always_inline void pay(u64 ns)
 static __always_inline void pay_in_callback(u64 ns)
 {
 	pay(ns < CALLBACK_MAX_NS ? ns : CALLBACK_MAX_NS);
+}
+
+static __always_inline void pay_in_interrupt(u64 ns)
+{
+	pay(ns < INTERRUPT_MAX_NS ? ns : INTERRUPT_MAX_NS);
 }
 
 /* How many samples this one stands for; 0: it is shed. */

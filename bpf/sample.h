@@ -186,7 +186,7 @@ static __always_inline void take_sample(void *ctx, u8 event, enum capture_mode m
 	emit_kernel_half(&kernel_rings, half, size);
 	cost_ns = bpf_ktime_get_ns() - started_ns;
 	count_nmi_cost(cost_ns);
-	pay(cost_ns);
+	pay_in_interrupt(cost_ns);
 }
 
 #endif
