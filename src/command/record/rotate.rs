@@ -25,7 +25,7 @@ use crate::config::rotation::Rotation;
 use crate::error::{Context as _, Error, Result};
 use crate::event::{CgroupPath, Event, Promise, UserHalf};
 use crate::id::{Cookie, Tid};
-use crate::proc::tasks;
+use crate::proc::{own, tasks};
 use crate::profile::environments::Environments;
 use crate::profile::header::Header;
 use crate::profile::modules::ModuleTable;
@@ -287,6 +287,7 @@ impl Rotator {
                 Ok(bytes) => {
                     self.earlier.segments += 1;
                     self.earlier.bytes += bytes;
+                    own::trim_heap();
                 }
                 Err(error) => self.failed = Some(error),
             },
