@@ -99,7 +99,7 @@ static __always_inline bool is_wanted(struct task_struct *task)
 		return false;
 	if (somno_config.by_cgroup && !is_in_cgroup(task, somno_config.cgroup))
 		return false;
-	return !somno_config.by_uid || task->cred->uid.val == somno_config.uid;
+	return !somno_config.by_uid || read_only(task)->cred->uid.val == somno_config.uid;
 }
 
 #endif

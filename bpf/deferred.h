@@ -14,7 +14,7 @@ static __always_inline void send_user_half(struct workspace *ws, struct task_str
 	half->record = SOMNO_USER_HALF;
 	half->leaving = mode == NO_FAULT;
 	half->cookie = cookie;
-	half->process_start_ns = task->group_leader->start_boottime;
+	half->process_start_ns = read_only(task)->group_leader->start_boottime;
 	half->pid = ids >> 32;
 	half->tid = ids;
 	half->slept = ws->slept;
@@ -43,7 +43,7 @@ static __always_inline void serve_slot(struct slot *slot, u64 cookie, enum read_
 		ws->half.outcome = SOMNO_EXEC;
 		ws->half.frame_count = 0;
 		ws->slept = 0;
-	} else if (!task->mm) {
+	} else if (!read_only(task)->mm) {
 		ws->half.outcome = SOMNO_PAST_EXIT;
 		ws->half.frame_count = 0;
 		ws->slept = 0;

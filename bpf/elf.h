@@ -128,7 +128,7 @@ __noinline int is_program(struct workspace *ws __arg_nonnull, u32 module)
 	task = take_target(ws);
 	if (!task)
 		return 0;
-	file = task->mm->exe_file;
+	file = read_only(task)->mm->exe_file;
 	if (file) {
 		read_identity(&identity, file);
 		id = bpf_map_lookup_elem(&modules, &identity);
@@ -147,7 +147,7 @@ static __always_inline void find_program_headers(struct workspace *ws, struct he
 	ws->stack_len = 0;
 	if (!task)
 		return;
-	err = bpf_core_read(auxv, AUXV_WORDS * sizeof(u64), &task->mm->saved_auxv);
+	err = bpf_core_read(auxv, AUXV_WORDS * sizeof(u64), &read_only(task)->mm->saved_auxv);
 	give_back(task);
 	if (err)
 		return;

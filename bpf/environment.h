@@ -117,14 +117,17 @@ static __noinline void send_environment(struct workspace *ws, struct task_struct
 {
 	struct environment_walk walk = {.ws = ws};
 	struct environment_key key = {.id = environment_of(task), .pid = pid_of(task)};
+	struct mm_struct *mm;
 	u8 sent = 1;
 
 	if (!somno_config.environment ||
-	    (somno_config.own_environment && task->cred->uid.val != somno_config.environment_uid) ||
+	    (somno_config.own_environment &&
+	     read_only(task)->cred->uid.val != somno_config.environment_uid) ||
 	    bpf_map_lookup_elem(&environments_sent, &key))
 		return;
-	walk.at = task->mm->env_start;
-	walk.end = walk.at + clamp(task->mm->env_end - walk.at, ENVIRONMENT_BYTES);
+	mm = read_only(task)->mm;
+	walk.at = mm->env_start;
+	walk.end = walk.at + clamp(mm->env_end - walk.at, ENVIRONMENT_BYTES);
 	ws->environment.record.pid = key.pid;
 	ws->environment.record.id = key.id;
 	ws->rescues = 0;

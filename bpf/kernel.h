@@ -366,6 +366,13 @@ extern void bpf_local_irq_save(unsigned long *flags__irq_flag) __ksym __weak;
 extern void bpf_local_irq_restore(unsigned long *flags__irq_flag) __ksym __weak;
 
 /*
+ * The same pointer, but the verifier trusts nothing that is read by it. For each pointer that is
+ * read by a trusted one it goes through all of the kernel's types three times, looking for a name
+ * that says whether that one is trusted too: a third of what loading took.
+ */
+#define read_only(pointer) bpf_core_cast(pointer, typeof(*(pointer)))
+
+/*
  * include/linux/preempt.h: bits 20 to 23 up to 6.19. In 7.3 it is bit 28, which was
  * unused, and the old ones are the upper half of a nesting count.
  */

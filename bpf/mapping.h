@@ -34,7 +34,7 @@ enum mapping_result {
 /* How often the address space was locked and unlocked for changes; odd: it is locked. */
 static __always_inline u32 lock_sequence(struct task_struct *task)
 {
-	return task->mm->mm_lock_seq.sequence;
+	return read_only(task)->mm->mm_lock_seq.sequence;
 }
 
 /* Begins with the mappings that the last sample of the thread found, where they still hold. */
@@ -92,13 +92,13 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma,
 	bool watched = false;
 
 	if (bpf_core_field_exists(vma->vm_userfaultfd_ctx.ctx))
-		watched = vma->vm_userfaultfd_ctx.ctx;
+		watched = read_only(vma)->vm_userfaultfd_ctx.ctx;
 	mapping->start = vma->vm_start;
 	mapping->end = vma->vm_end;
 	mapping->file_offset = vma->vm_pgoff << 12;
 	mapping->executable = vma->vm_flags & VM_EXEC;
 	mapping->shared = vma->vm_flags & VM_SHARED;
-	mapping->changed = vma->anon_vma;
+	mapping->changed = read_only(vma)->anon_vma;
 	mapping->may_sleep = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
 	mapping->module = module_of(query->ws, task, vma);
 	if (mapping->module == SOMNO_MODULE_VDSO)

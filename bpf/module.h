@@ -155,12 +155,13 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 /* The id of the module that a mapping shows; 0 when it was not met yet. */
 static __always_inline u32 known_module_of(struct task_struct *task, struct vm_area_struct *vma)
 {
-	struct file *file = vma->vm_file;
+	struct file *file = read_only(vma)->vm_file;
 	struct somno_identity identity;
 	u32 *known;
 
 	if (!file)
-		return vma->vm_start == (u64)task->mm->context.vdso ? SOMNO_MODULE_VDSO : 0;
+		return vma->vm_start == (u64)read_only(task)->mm->context.vdso ? SOMNO_MODULE_VDSO
+									       : 0;
 	read_identity(&identity, file);
 	known = bpf_map_lookup_elem(&modules, &identity);
 	return known ? *known : 0;
@@ -169,7 +170,7 @@ static __always_inline u32 known_module_of(struct task_struct *task, struct vm_a
 static __always_inline u32 module_of(struct workspace *ws, struct task_struct *task,
 				     struct vm_area_struct *vma)
 {
-	struct file *file = vma->vm_file;
+	struct file *file = read_only(vma)->vm_file;
 	u32 known = known_module_of(task, vma);
 	struct somno_identity identity;
 

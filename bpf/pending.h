@@ -11,7 +11,7 @@
 
 static __always_inline bool waits(struct task_struct *task)
 {
-	return !task->on_cpu && !(task->flags & PF_EXITING) && task->mm;
+	return !task->on_cpu && !(task->flags & PF_EXITING) && read_only(task)->mm;
 }
 
 /* Global, so that what follows is verified once, not once for each place where a slot may be. */

@@ -76,7 +76,7 @@ static __always_inline void arrange_user_half(struct somno_kernel_half *half,
 	if (slot) {
 		if (slot->phase == SLOT_RUNNING)
 			half->flags |= SOMNO_FLAG_OWN_COST;
-	} else if (!task->mm) {
+	} else if (!read_only(task)->mm) {
 		promise = SOMNO_EXITED;
 	} else {
 		index = schedule_in_free_slot(task, tid, run_deferred, &promise);

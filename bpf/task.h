@@ -62,7 +62,7 @@ static int release_served(struct bpf_map *map, void *key, void *value)
 /* Whether the process ends with this thread: the tear-down of one among several is short. */
 static __always_inline bool is_last_thread(struct task_struct *task)
 {
-	return task->signal->live.counter == 0;
+	return read_only(task)->signal->live.counter == 0;
 }
 
 /*
@@ -71,7 +71,8 @@ static __always_inline bool is_last_thread(struct task_struct *task)
  */
 static __always_inline bool is_launcher(struct task_struct *task)
 {
-	return task->group_leader->flags & PF_FORKNOEXEC && task->real_parent->tgid == own_pid;
+	return read_only(task)->group_leader->flags & PF_FORKNOEXEC &&
+	       read_only(task)->real_parent->tgid == own_pid;
 }
 
 /*
@@ -88,7 +89,7 @@ static __always_inline void serve_before_leaving(struct task_struct *task)
 	enum somno_promise promise;
 	struct slot *slot;
 
-	if (index == NO_SLOT && task->mm && tears_down)
+	if (index == NO_SLOT && read_only(task)->mm && tears_down)
 		index = schedule_in_free_slot(task, tid, release_served, &promise);
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot || slot->phase != SLOT_SCHEDULED)

@@ -162,7 +162,7 @@ static __always_inline void count_unwind(struct workspace *ws)
  */
 static __always_inline bool just_began(struct task_struct *task, struct pt_regs *regs)
 {
-	if (task->mm->start_stack - regs->sp <= START_STACK_ALIGN)
+	if (read_only(task)->mm->start_stack - regs->sp <= START_STACK_ALIGN)
 		return true;
 	return !regs->ax && (regs->orig_ax == NR_CLONE || regs->orig_ax == NR_CLONE3);
 }
@@ -190,7 +190,7 @@ static __always_inline bool unwind(struct workspace *ws, struct task_struct *tas
 	ws->cursor.window_len = 0;
 	ws->is_return_address = false;
 	ws->is_first_frame = just_began(task, regs);
-	ws->start_stack = task->mm->start_stack;
+	ws->start_stack = read_only(task)->mm->start_stack;
 	ws->records = 0;
 	ws->scan_at = 0;
 	ws->wanted = 0;
