@@ -619,27 +619,34 @@ fn create_rings(rings: &impl MapCore, configuration: &Configuration) -> Result<V
         sz: size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
         ..Default::default()
     };
-    (0..configuration.cpu_count)
-        .map(|cpu| {
-            let ring = MapHandle::create(
-                MapType::RingBuf,
-                Some(rings.name()),
-                0,
-                0,
-                configuration.kernel_ring_bytes,
-                &options,
-            )
-            .context(|| format!("create the ring of CPU {cpu}"))?;
-            rings
-                .update(
-                    &cpu.to_ne_bytes(),
-                    &ring.as_fd().as_raw_fd().to_ne_bytes(),
-                    MapFlags::ANY,
-                )
-                .context(|| format!("install the ring of CPU {cpu}"))?;
-            Ok(ring)
-        })
-        .collect()
+    let create = |cpu| {
+        let name = Some(rings.name());
+        let bytes = configuration.kernel_ring_bytes;
+        MapHandle::create(MapType::RingBuf, name, 0, 0, bytes, &options)
+            .context(|| format!("create the ring of CPU {cpu}"))
+    };
+    let handles: Vec<_> = (0..configuration.cpu_count)
+        .map(create)
+        .collect::<Result<_>>()?;
+    let keys: Vec<u8> = (0..configuration.cpu_count)
+        .flat_map(u32::to_ne_bytes)
+        .collect();
+    let descriptors: Vec<u8> = handles
+        .iter()
+        .flat_map(|ring| ring.as_fd().as_raw_fd().to_ne_bytes())
+        .collect();
+    // in one call: after each the kernel waits for programs that may use what was there before,
+    // which takes it ten milliseconds
+    rings
+        .update_batch(
+            &keys,
+            &descriptors,
+            configuration.cpu_count,
+            MapFlags::ANY,
+            MapFlags::ANY,
+        )
+        .context(|| "install the rings".into())?;
+    Ok(handles)
 }
 
 #[cfg(test)]
