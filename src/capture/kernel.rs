@@ -85,12 +85,13 @@ pub fn has_file_reads(btf: &Btf<'_>) -> bool {
 /// # Errors
 /// When the kernel has no BTF.
 pub fn file_reads() -> Result<bool> {
+    let release = rustix::system::uname();
+    // the types take a hundredth second to read
+    if !iterates_unlocked(&release.release().to_string_lossy()) {
+        return Ok(false);
+    }
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
-    Ok(has_file_reads(&btf) && iterates_unlocked(&release))
+    Ok(has_file_reads(&btf))
 }
 
 /// Whether a task's mappings are iterated without a lock of its address space, so that a
