@@ -11,7 +11,7 @@
 	X(no_slot)		/* samples that found every slot in reach taken */                 \
 	X(no_workspace)		/* callbacks that found every workspace taken */                   \
 	X(not_scheduled)	/* samples whose callback the kernel refused */                    \
-	X(modules_full)		/* frames in files beyond the table of modules */                  \
+	X(modules_full)		/* mappings looked up in files beyond the table of modules */      \
 	X(frames_cfi)		/* frames found by CFI */                                          \
 	X(frames_frame_pointer) /* frames found by a frame-pointer step */                         \
 	X(rules_cached)		/* rules found in the cache */                                     \

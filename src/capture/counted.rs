@@ -32,6 +32,7 @@ impl Counted {
                 shed: counters.shed,
                 throttled,
                 notices: counters.notice_ring_full,
+                modules: counters.modules_full,
             },
             steps: Steps {
                 cfi: counters.frames_cfi,

@@ -43,6 +43,7 @@ pub struct Lost {
     pub shed: u64,
     pub throttled: u64,
     pub notices: u64,
+    pub modules: u64,
 }
 
 /// Intervals off the CPU that were too short to be samples, and what is not known of them.
@@ -129,7 +130,7 @@ macro_rules! since {
     };
 }
 
-since!(Lost: kernel_ring, user_ring, slots, schedule, shed, throttled, notices);
+since!(Lost: kernel_ring, user_ring, slots, schedule, shed, throttled, notices, modules);
 since!(OffCpu: short_count, short_ns, untracked);
 since!(Symbols: captured, cut, bytes, delayed);
 since!(Steps: cfi, frame_pointer, rule_cached, rule_found);

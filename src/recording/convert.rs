@@ -191,6 +191,7 @@ impl From<&Totals> for format::Totals {
             lost_shed: totals.lost.shed,
             lost_throttled: totals.lost.throttled,
             lost_notices: totals.lost.notices,
+            lost_modules: totals.lost.modules,
             cfi: totals.steps.cfi,
             frame_pointer: totals.steps.frame_pointer,
             rule_cached: totals.steps.rule_cached,
@@ -230,6 +231,7 @@ impl From<format::Totals> for Totals {
                 shed: totals.lost_shed,
                 throttled: totals.lost_throttled,
                 notices: totals.lost_notices,
+                modules: totals.lost_modules,
             },
             steps: Steps {
                 cfi: totals.cfi,

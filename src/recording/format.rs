@@ -415,4 +415,6 @@ pub(super) struct Totals {
     pub(super) off_cpu_short_ns: u64,
     #[prost(uint64, tag = "31")]
     pub(super) off_cpu_untracked: u64,
+    #[prost(uint64, tag = "32")]
+    pub(super) lost_modules: u64,
 }

@@ -78,6 +78,7 @@ pub fn losses(lost: &Lost) -> Option<String> {
         ("shed", lost.shed),
         ("throttled by the kernel", lost.throttled),
         ("no room for notices", lost.notices),
+        ("too many files", lost.modules),
     ];
     counts(losses.into_iter().map(|(what, count)| (what.into(), count)))
 }

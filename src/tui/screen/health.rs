@@ -104,6 +104,10 @@ fn losses(model: &Model) -> Vec<String> {
         ),
         (lost.notices, "notices of new and ended tasks were lost"),
         (
+            lost.modules,
+            "mappings were met in files beyond those that can be told apart",
+        ),
+        (
             model.unshown,
             "samples came while the terminal was blocked, and are not shown",
         ),
