@@ -3,7 +3,7 @@
 //!
 //! A process may have made up all of it. What does not hold together is left out.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
@@ -22,7 +22,7 @@ use crate::id::ModuleId;
 
 /// Bytes of one table; the kernel side sends no more.
 const TABLE_BYTES: u64 = 4 << 20;
-/// Bytes of all tables: what comes later is dropped.
+/// Bytes of all tables: beyond that those of the modules that were met first are dropped.
 const ALL_BYTES: u64 = 24 << 20;
 
 /// Bytes of a name: many symbols may share one that is as long as all of the table.
@@ -31,8 +31,11 @@ const NAME_MAX: usize = 16 << 10;
 /// What was captured of every module that needed it.
 #[derive(Debug, Default)]
 pub struct CapturedSymbols {
-    modules: HashMap<ModuleId, Captured>,
+    /// By number: those that were met first come first.
+    modules: BTreeMap<ModuleId, Captured>,
     bytes: u64,
+    /// Complete ones that were dropped since.
+    dropped: u64,
 }
 
 /// The tables of one module, as far as they came.
@@ -73,18 +76,21 @@ impl CapturedSymbols {
             strings: Pieces::new(tables.strings_size),
             tables,
         };
-        if self.bytes + captured.size() <= ALL_BYTES {
-            self.bytes += captured.size();
-            self.modules.insert(module, captured);
+        self.bytes += captured.size();
+        self.modules.insert(module, captured);
+        while self.bytes > ALL_BYTES
+            && let Some((_, first)) = self.modules.pop_first()
+        {
+            self.bytes -= first.size();
+            self.dropped += u64::from(first.is_complete());
         }
     }
 
     /// Of how many modules everything came that was to come.
     #[must_use]
     pub fn complete(&self) -> u64 {
-        let is_complete =
-            |module: &&Captured| module.symbols.is_complete() && module.strings.is_complete();
-        self.modules.values().filter(is_complete).count() as u64
+        let complete = self.modules.values().filter(|module| module.is_complete());
+        self.dropped + complete.count() as u64
     }
 
     /// Makes a file with the symbols of a module, if any came.
@@ -106,6 +112,10 @@ impl CapturedSymbols {
 impl Captured {
     fn size(&self) -> u64 {
         self.tables.symbols_size + self.tables.strings_size
+    }
+
+    fn is_complete(&self) -> bool {
+        self.symbols.is_complete() && self.strings.is_complete()
     }
 
     /// Functions with an address and a name that came.
@@ -447,8 +457,18 @@ mod tests {
                 what: SymbolPart::Tables(tables.clone()),
             });
         }
-        assert_eq!(captured.modules.len(), 3);
-        add(&mut captured, SymbolPart::Tables(SymbolTables::default()));
+        // those that came first are dropped
+        assert!(
+            captured
+                .modules
+                .keys()
+                .copied()
+                .eq([17, 18, 19].map(ModuleId))
+        );
+        captured.add(ModuleSymbols {
+            module: ModuleId(18),
+            what: SymbolPart::Tables(SymbolTables::default()),
+        });
         assert_eq!(captured.bytes, 2 * 2 * TABLE_BYTES);
     }
 

@@ -1,6 +1,6 @@
 //! The files behind modules: opened at first sight, and held until they are named.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{IoSliceMut, Write as _};
@@ -22,17 +22,19 @@ use crate::privileges::{Use, in_effect};
 use crate::profile::modules::ModuleInfo;
 use crate::profile::names::{Unnamed, clean};
 
-/// Files held open at a time; of later ones only the path is kept.
+/// Files held open at a time; of those that were met first only the path is kept beyond that.
 const FILES_HELD: usize = 4096;
 
 /// `linux/magic.h`
 const OVERLAYFS_SUPER_MAGIC: FsWord = 0x794c_7630;
 
 /// Every module that was seen, with what could be opened of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ModuleFiles {
     files: HashMap<ModuleId, ModuleFile>,
-    held: usize,
+    held_at_most: usize,
+    /// Those that are held open, in the order in which they were met.
+    held: VecDeque<ModuleId>,
 }
 
 #[derive(Debug)]
@@ -46,34 +48,43 @@ struct ModuleFile {
 enum Content {
     /// Open, whatever becomes of its name.
     Held(File),
-    /// Named, to be opened when it is needed.
-    Named(PathBuf),
+    /// Named, to be opened when it is needed, if it is still the one that this was.
+    Named(PathBuf, fs::Metadata),
     /// Open, but not known to be the one: its build id will tell.
     Unproven(Vec<(File, PathBuf)>),
     /// Nothing, for this reason.
     Missing(Unnamed),
 }
 
+impl Default for ModuleFiles {
+    fn default() -> Self {
+        Self::holding(FILES_HELD)
+    }
+}
+
 impl ModuleFiles {
     /// Makes a table that knows the vDSO.
     #[must_use]
     pub fn new() -> Self {
-        let mut files = Self::default();
-        files.files.insert(
-            ModuleId::VDSO,
-            ModuleFile {
-                base_name: "vdso".into(),
-                content: vdso().map_or(Content::Missing(Unnamed::NotOpened), Content::Held),
-            },
-        );
-        files
+        Self::default()
+    }
+
+    fn holding(at_most: usize) -> Self {
+        let vdso = ModuleFile {
+            base_name: "vdso".into(),
+            content: vdso().map_or(Content::Missing(Unnamed::NotOpened), Content::Held),
+        };
+        Self {
+            files: HashMap::from([(ModuleId::VDSO, vdso)]),
+            held_at_most: at_most,
+            held: VecDeque::new(),
+        }
     }
 
     /// Opens a module's file at once, while the process is likely to be there.
     pub fn add(&mut self, module: &Module) {
         let path = Path::new(OsStr::from_bytes(&module.path));
-        let content = self.within_bounds(open(module, path));
-        self.insert(module.id, path, content);
+        self.insert(module.id, path, open(module, path));
     }
 
     /// Opens the file of a module that was recorded, maybe long ago and elsewhere: only
@@ -86,10 +97,10 @@ impl ModuleFiles {
             (Some((file, _)), Some(build_id))
                 if read_build_id(&path_of(&file)).as_ref() == Some(build_id) =>
             {
-                self.within_bounds(Content::Held(file))
+                Content::Held(file)
             }
             (Some((file, metadata)), None) if is_same_file(&metadata, &info.module.identity) => {
-                self.within_bounds(Content::Held(file))
+                Content::Held(file)
             }
             (Some(_), _) => Content::Missing(Unnamed::Replaced),
         };
@@ -110,7 +121,7 @@ impl ModuleFiles {
             Content::Held(held) if !is_the_one(&path_of(held)) => {
                 file.content = Content::Missing(Unnamed::Replaced);
             }
-            Content::Named(path) if !is_the_one(path) => {
+            Content::Named(path, _) if !is_the_one(path) => {
                 file.content = Content::Missing(Unnamed::Replaced);
             }
             Content::Unproven(candidates) => {
@@ -129,20 +140,15 @@ impl ModuleFiles {
         let base_name = path
             .file_name()
             .map_or_else(|| "?".into(), |name| clean(&name.to_string_lossy()));
+        if matches!(content, Content::Held(_) | Content::Unproven(_)) {
+            self.held.push_back(id);
+        }
         self.files.insert(id, ModuleFile { base_name, content });
-    }
-
-    /// Keeps a file open only while not too many are.
-    fn within_bounds(&mut self, content: Content) -> Content {
-        let (Content::Held(_) | Content::Unproven(_)) = &content else {
-            return content;
-        };
-        self.held += 1;
-        match content {
-            Content::Held(file) if self.held > FILES_HELD => fs::read_link(path_of(&file))
-                .map_or(Content::Missing(Unnamed::NotOpened), Content::Named),
-            Content::Unproven(_) if self.held > FILES_HELD => Content::Missing(Unnamed::NotOpened),
-            content => content,
+        if self.held.len() > self.held_at_most
+            && let Some(first) = self.held.pop_front()
+            && let Some(file) = self.files.get_mut(&first)
+        {
+            file.content.close();
         }
     }
 
@@ -168,10 +174,30 @@ impl ModuleFiles {
         let file = self.files.get(&module).ok_or(Unnamed::NotOpened)?;
         match &file.content {
             Content::Held(file) => Ok(path_of(file)),
-            Content::Named(path) => Ok(path.clone()),
+            Content::Named(path, was) => match fs::metadata(path) {
+                Ok(metadata) if is_unchanged(&metadata, was) => Ok(path.clone()),
+                Ok(_) => Err(Unnamed::Replaced),
+                Err(_) => Err(Unnamed::NotOpened),
+            },
             Content::Unproven(_) => Err(Unnamed::Replaced),
             Content::Missing(reason) => Err(*reason),
         }
+    }
+}
+
+impl Content {
+    /// Keeps but the path of a file, to find it again.
+    fn close(&mut self) {
+        let named = |file: &File| {
+            let path = fs::read_link(path_of(file)).ok()?;
+            Some(Self::Named(path, file.metadata().ok()?))
+        };
+        let closed = match self {
+            Self::Held(file) => named(file),
+            Self::Unproven(_) => None,
+            Self::Named(..) | Self::Missing(_) => return,
+        };
+        *self = closed.unwrap_or(Self::Missing(Unnamed::NotOpened));
     }
 }
 
@@ -237,6 +263,15 @@ fn is_on_overlay(file: &File) -> bool {
 /// Compares what a file without a build id is known by.
 fn is_same_file(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
     identity.size > 0 && metadata.ino() == identity.inode && is_same_content(metadata, identity)
+}
+
+/// Compares what a file was with what its path leads to now.
+fn is_unchanged(metadata: &fs::Metadata, was: &fs::Metadata) -> bool {
+    let of = |metadata: &fs::Metadata| {
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        (metadata.dev(), metadata.ino(), metadata.size(), modified)
+    };
+    of(metadata) == of(was)
 }
 
 /// Compares size and modification time. An identity without a size came without the rest.
@@ -346,6 +381,32 @@ mod tests {
             });
             assert_eq!(files.path(ModuleId(2)).is_ok(), accepted, "{identity:?}");
         }
+    }
+
+    /// Check that so many files are held, the latest, and that of those before them the path leads
+    /// to the same file or to none.
+    #[test]
+    fn held_files_are_bounded() {
+        let room = tempfile::tempdir().expect("there is room");
+        let path = |number: u32| room.path().join(number.to_string());
+        let mut files = ModuleFiles::holding(3);
+        for number in 0..6 {
+            fs::write(path(number), "content").expect("there is room");
+            files.add(&Module {
+                id: ModuleId(10 + number),
+                ..module_of(&path(number), identity_of(&path(number)))
+            });
+        }
+        assert_eq!(files.held, [13, 14, 15].map(ModuleId));
+        fs::remove_file(path(0)).expect("it is there");
+        fs::remove_file(path(1)).expect("it is there");
+        fs::write(path(1), "another").expect("there is room");
+        fs::remove_file(path(3)).expect("it is there");
+        let found = |number: u32| files.path(ModuleId(10 + number));
+        assert_eq!(found(0), Err(Unnamed::NotOpened));
+        assert_eq!(found(1), Err(Unnamed::Replaced));
+        assert_eq!(found(2), Ok(path(2)));
+        assert!(found(3).is_ok(), "it is held");
     }
 
     /// Check that a device in a file's place is refused.

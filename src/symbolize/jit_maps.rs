@@ -13,7 +13,7 @@ use crate::proc::stat;
 use crate::profile::names::Unnamed;
 use crate::time::{ProcessStart, Timestamp};
 
-/// Processes that are looked after; frames of others have no names.
+/// Processes that are looked after; beyond that those are forgotten of which nothing is held.
 const PROCESSES_MAX: usize = 16 << 10;
 /// Processes of which descriptors are held, two at most of each.
 const HELD_MAX: usize = 1024;
@@ -67,7 +67,7 @@ impl JitMaps {
         let key = (pid, start);
         if !self.processes.contains_key(&key) {
             if self.processes.len() >= PROCESSES_MAX {
-                return;
+                self.processes.retain(|_, process| process.holds());
             }
             self.processes.insert(key, Process::seen_at(time));
         }
@@ -193,17 +193,22 @@ mod tests {
 
     const NOBODY: Pid = Pid(u32::MAX);
 
-    /// Check that a process that is not there has no names, and that this is remembered
-    /// of so many.
+    /// Check that a process that is not there has no names, that so many are remembered, and
+    /// that one that is there is not forgotten for them.
     #[test]
     fn processes_are_bounded() {
         let mut maps = JitMaps::new(None);
+        let own = Pid(std::process::id());
+        let own_start = stat::start(own).expect("it is there");
+        maps.see(own, own_start, Timestamp(1));
         let count = PROCESSES_MAX as u64 + 10;
         for start in 1..=count {
             maps.see(NOBODY, ProcessStart(start), Timestamp(start));
+            assert!(maps.processes.len() <= PROCESSES_MAX);
         }
-        assert_eq!(maps.processes.len(), PROCESSES_MAX);
-        assert_eq!(maps.held, 0);
+        assert!(maps.processes.contains_key(&(own, own_start)));
+        assert!(maps.processes.contains_key(&(NOBODY, ProcessStart(count))));
+        assert_eq!(maps.held, 1);
         let sources = maps.sources(NOBODY, ProcessStart(count));
         assert_eq!(sources.err(), Some(Unnamed::NoJitMap));
     }
