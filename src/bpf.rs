@@ -1,25 +1,26 @@
-//! The kernel side's object: its skeleton, and the types that cross the border.
+//! The kernel side's object: its skeleton, and what is done with its programs and maps.
 //!
 //! Names that the skeleton generates stay in here.
 
 pub mod abi;
+pub mod configuration;
+pub mod outside;
+mod rings;
 
-use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, IntoRawFd as _, OwnedFd};
-use std::time::Duration;
 
 use libbpf_rs::skel::{OpenSkel as _, Skel as _, SkelBuilder as _};
 use libbpf_rs::{
-    Iter, Link, MapCore, MapFlags, MapHandle, MapType, Object, ObjectBuilder, OpenMapMut,
-    OpenObject, PerfEventOpts, ProgramInput, libbpf_sys,
+    Iter, Link, MapCore, MapFlags, MapHandle, OpenObject, PerfEventOpts, ProgramInput,
 };
 
-use crate::addr::KernelAddress;
+use self::configuration::{Configuration, PointKind, Purpose};
+use self::outside::Outside;
 use crate::error::{Context as _, Error, Result};
-use crate::id::{CgroupId, Cookie, ModuleId, Tid};
-use crate::time::{Rate, Timestamp};
+use crate::id::{Cookie, ModuleId, Tid};
+use crate::time::Timestamp;
 
 #[expect(
     unreachable_pub,
@@ -30,10 +31,6 @@ use crate::time::{Rate, Timestamp};
 mod skeleton {
     include!(concat!(env!("OUT_DIR"), "/somno.skel.rs"));
 }
-
-/// The same programs, to read tasks from outside.
-static OUTSIDE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/outside.bpf.o"));
-const ON_PENDING_TASK: &str = "on_pending_task";
 
 const ARM_ATTEMPTS: u32 = 10;
 
@@ -61,103 +58,6 @@ impl Default for Storage {
 
 /// Processes that are remembered not to be asked for their environment again.
 const ENVIRONMENTS: u32 = 16_384;
-
-/// What programs are loaded for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To sample for a while.
-    Sampling,
-    /// To look once where every task is.
-    Dumping,
-}
-
-/// What the programs are told before they are loaded.
-#[derive(Clone, Debug)]
-pub struct Configuration {
-    /// What they are for.
-    pub purpose: Purpose,
-    /// User stacks are taken in the interrupt: the kernel has no task work for BPF.
-    pub interrupt_only: bool,
-    /// No read may sleep.
-    pub no_fault: bool,
-    /// Files may be read in the task that has them mapped.
-    pub file_reads: bool,
-    /// Kernel frames are left out.
-    pub no_kernel: bool,
-    /// Every task is a target.
-    pub follow_all: bool,
-    /// Children of followed tasks are followed.
-    pub inherit: bool,
-    /// Only this user's tasks.
-    pub uid: Option<u32>,
-    /// Only tasks in this cgroup or below it.
-    pub cgroup: Option<CgroupId>,
-    /// Only these CPUs, where any are named.
-    pub cpus: Vec<u16>,
-    /// User frames that are kept.
-    pub max_depth: u32,
-    /// Where the kernel says what context it is in; without it no sample is marked as an NMI's.
-    pub context: Option<ContextAddresses>,
-    /// Possible CPUs: each gets a ring.
-    pub cpu_count: u32,
-    /// Bytes of each CPU's ring; a power of two of pages.
-    pub kernel_ring_bytes: u32,
-    /// Bytes of the ring of user halves; likewise.
-    pub user_ring_bytes: u32,
-    /// Whether there are several events on the CPU.
-    pub several_events: bool,
-    /// Tracepoints and uprobes.
-    pub points: Vec<PointRate>,
-    /// Variables of the environment that are to be read: [`abi::VARIABLES`] of fewer than
-    /// [`abi::VARIABLE_LEN`] bytes at most.
-    pub variables: Vec<String>,
-    /// Only of this user's processes.
-    pub variables_of: Option<u32>,
-    /// What a sample on the CPU weighs.
-    pub sample_weight: u64,
-    /// Whether and which intervals off the CPU are samples.
-    pub off_cpu: Option<OffCpu>,
-}
-
-/// A tracepoint or uprobe that is sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PointRate {
-    /// Which of the session's events it is.
-    pub event: u8,
-    /// By which program it is.
-    pub kind: PointKind,
-    /// How often; at a frequency, at most so often on each CPU.
-    pub rate: Rate,
-}
-
-/// What tells the programs of places apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PointKind {
-    /// In the kernel.
-    Tracepoint,
-    /// In a program or library.
-    Uprobe,
-}
-
-/// Intervals off the CPU that are samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OffCpu {
-    /// The shortest.
-    pub min: Duration,
-    /// Which of the session's events they are.
-    pub event: u8,
-    /// Whether it is noted who ended them.
-    pub wakers: bool,
-}
-
-/// Kernel addresses that tell an NMI from other interrupts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContextAddresses {
-    /// `__per_cpu_offset`
-    pub per_cpu_offset: KernelAddress,
-    /// `__preempt_count`, within a CPU's area.
-    pub preempt_count: KernelAddress,
-}
 
 /// The loaded programs and maps.
 pub struct Programs<'obj> {
@@ -196,7 +96,7 @@ impl<'obj> Programs<'obj> {
         let rodata = open.maps.rodata_data.as_deref_mut().ok_or_else(|| {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
-        configure(&mut rodata.somno_config, configuration);
+        configuration.write(&mut rodata.somno_config);
         if let Some(bss) = open.maps.bss_data.as_deref_mut() {
             bss.own_pid = std::process::id();
         }
@@ -226,9 +126,9 @@ impl<'obj> Programs<'obj> {
         progs.on_fork_before_exec.set_autoload(tracepoints);
         progs.on_uprobe.set_autoload(has(PointKind::Uprobe));
         let skeleton = open.load().context(|| "load the BPF programs".into())?;
-        let kernel_rings = create_rings(&skeleton.maps.kernel_rings, configuration)?;
+        let kernel_rings = rings::create(&skeleton.maps.kernel_rings, configuration)?;
         let switch_rings = match configuration.off_cpu {
-            Some(_) => create_rings(&skeleton.maps.switch_rings, configuration)?,
+            Some(_) => rings::create(&skeleton.maps.switch_rings, configuration)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -432,32 +332,7 @@ impl<'obj> Programs<'obj> {
     /// # Errors
     /// When the kernel refuses it.
     pub fn load_outside(&self) -> Result<Outside> {
-        let what = || "load the program that reads tasks from outside".into();
-        let mut builder = ObjectBuilder::default();
-        let mut object = builder.open_memory(OUTSIDE).context(what)?;
-        for mut program in object.progs_mut() {
-            let is_wanted = program.name() == ON_PENDING_TASK;
-            program.set_autoload(is_wanted);
-        }
-        for map in object.maps_mut() {
-            self.share(map).context(what)?;
-        }
-        let object = object.load().context(what)?;
-        Ok(Outside { object })
-    }
-
-    /// Gives another object's map what the same one of this has: constants a copy, others all.
-    fn share(&self, mut map: OpenMapMut<'_>) -> libbpf_rs::Result<()> {
-        let name = map.name().to_owned();
-        let known = self.skeleton.object();
-        let Some(same) = known.maps().find(|same| is_same(same.name(), &name)) else {
-            return Ok(());
-        };
-        if section(&name) != Some("rodata") {
-            return map.reuse_fd(same.as_fd());
-        }
-        let constants = same.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)?;
-        map.set_initial_value(&constants.unwrap_or_default())
+        Outside::load(self.skeleton.object())
     }
 
     /// The rings of kernel halves, one for each CPU.
@@ -522,23 +397,6 @@ impl<'obj> Programs<'obj> {
     }
 }
 
-/// What reads tasks from outside, in an object of its own.
-pub struct Outside {
-    object: Object,
-}
-
-impl Outside {
-    /// Reads stacks that are pending, of tasks that wait. Reading the iterator to its end does it.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn read_pending(&self) -> Result<Iter> {
-        let mut programs = self.object.progs_mut();
-        let program = programs.find(|program| program.name() == ON_PENDING_TASK);
-        iterator(program.expect("it is in the object").attach())
-    }
-}
-
 /// What runs a program for every task that there is.
 fn iterator(link: libbpf_rs::Result<Link>) -> Result<Iter> {
     let what = || "list the tasks".into();
@@ -550,107 +408,10 @@ fn run(mut iterator: Iter) -> Result<()> {
     Ok(())
 }
 
-/// Whether maps of two objects of the same source are the same.
-fn is_same(one: &OsStr, other: &OsStr) -> bool {
-    one == other || section(one).is_some() && section(one) == section(other)
-}
-
-/// The section of a map that holds variables: what its name ends in, behind that of the object.
-fn section(map: &OsStr) -> Option<&str> {
-    Some(map.to_str()?.rsplit_once('.')?.1)
-}
-
-fn configure(target: &mut skeleton::types::somno_config, configuration: &Configuration) {
-    let flag = |on: bool| MaybeUninit::new(on);
-    target.no_fault = flag(configuration.no_fault);
-    target.file_reads = flag(configuration.file_reads);
-    target.no_kernel = flag(configuration.no_kernel);
-    target.follow_all = flag(configuration.follow_all);
-    target.inherit = flag(configuration.inherit);
-    target.by_uid = flag(configuration.uid.is_some());
-    target.uid = configuration.uid.unwrap_or_default();
-    target.by_cgroup = flag(configuration.cgroup.is_some());
-    target.cgroup = configuration.cgroup.map_or(0, |cgroup| cgroup.0);
-    target.by_cpu = flag(!configuration.cpus.is_empty());
-    for &cpu in &configuration.cpus {
-        if let Some(word) = target.cpus.get_mut(usize::from(cpu / 64)) {
-            *word |= 1 << (cpu % 64);
-        }
-    }
-    target.max_depth = configuration.max_depth;
-    target.sample_weight = configuration.sample_weight;
-    target.several_events = flag(configuration.several_events);
-    let points = configuration.points.iter();
-    target.uprobes = flag(points.clone().any(|point| point.kind == PointKind::Uprobe));
-    for point in points {
-        let event = usize::from(point.event);
-        match point.rate {
-            Rate::Period(period) => target.point_periods[event] = period.get(),
-            Rate::Frequency(_) => target.point_gaps_ns[event] = point.rate.clock_period_ns(),
-        }
-    }
-    target.environment = flag(!configuration.variables.is_empty());
-    target.own_environment = flag(configuration.variables_of.is_some());
-    target.environment_uid = configuration.variables_of.unwrap_or_default();
-    for (room, name) in target.variables.iter_mut().zip(&configuration.variables) {
-        for (place, &byte) in room.iter_mut().zip(name.as_bytes()) {
-            *place = byte.cast_signed();
-        }
-    }
-    target.off_cpu = flag(configuration.off_cpu.is_some());
-    if let Some(off_cpu) = configuration.off_cpu {
-        target.off_cpu_min_ns = u64::try_from(off_cpu.min.as_nanos()).unwrap_or(u64::MAX);
-        target.off_cpu_event = off_cpu.event;
-        target.wakers = flag(off_cpu.wakers);
-    }
-    if let Some(context) = configuration.context {
-        target.per_cpu_offset = context.per_cpu_offset.0;
-        target.preempt_count = context.preempt_count.0;
-    }
-    target.kernel_wake_bytes = configuration.kernel_ring_bytes / 4;
-    target.user_wake_bytes = configuration.user_ring_bytes / 4;
-}
-
-/// Makes a ring for each CPU and puts it in a map.
-fn create_rings(rings: &impl MapCore, configuration: &Configuration) -> Result<Vec<MapHandle>> {
-    use std::os::fd::AsRawFd as _;
-
-    let options = libbpf_sys::bpf_map_create_opts {
-        sz: size_of::<libbpf_sys::bpf_map_create_opts>() as libbpf_sys::size_t,
-        ..Default::default()
-    };
-    let create = |cpu| {
-        let name = Some(rings.name());
-        let bytes = configuration.kernel_ring_bytes;
-        MapHandle::create(MapType::RingBuf, name, 0, 0, bytes, &options)
-            .context(|| format!("create the ring of CPU {cpu}"))
-    };
-    let handles: Vec<_> = (0..configuration.cpu_count)
-        .map(create)
-        .collect::<Result<_>>()?;
-    let keys: Vec<u8> = (0..configuration.cpu_count)
-        .flat_map(u32::to_ne_bytes)
-        .collect();
-    let descriptors: Vec<u8> = handles
-        .iter()
-        .flat_map(|ring| ring.as_fd().as_raw_fd().to_ne_bytes())
-        .collect();
-    // in one call: after each the kernel waits for programs that may use what was there before,
-    // which takes it ten milliseconds
-    rings
-        .update_batch(
-            &keys,
-            &descriptors,
-            configuration.cpu_count,
-            MapFlags::ANY,
-            MapFlags::ANY,
-        )
-        .context(|| "install the rings".into())?;
-    Ok(handles)
-}
-
 #[cfg(test)]
 mod tests {
+    use libbpf_rs::libbpf_sys;
+
     use super::*;
 
     const FRAME_REGISTER: u8 = 10;

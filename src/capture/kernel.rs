@@ -5,7 +5,7 @@ use std::fs;
 use libbpf_rs::btf::{Btf, types::Func};
 
 use crate::addr::KernelAddress;
-use crate::bpf::ContextAddresses;
+use crate::bpf::configuration::ContextAddresses;
 use crate::error::{Context as _, Result};
 use crate::privileges::{Use, in_effect};
 

@@ -9,7 +9,7 @@ use rustix::process::{geteuid, getuid};
 use super::event_name::{EventSpec, Point, Selector};
 use super::kernel;
 use super::perf::Start;
-use crate::bpf::{self, Configuration, PointKind, PointRate, Purpose};
+use crate::bpf::configuration::{Configuration, OffCpu, PointKind, PointRate, Purpose};
 use crate::error::{Error, Result};
 use crate::event::Mode;
 use crate::id::CgroupId;
@@ -163,7 +163,7 @@ impl Options {
             variables_of: (!geteuid().is_root()).then(|| getuid().as_raw()),
             several_events: self.events.len() > 1,
             points: self.points().map(|(_, point)| point).collect(),
-            off_cpu: self.moments.off_cpu_min().map(|min| bpf::OffCpu {
+            off_cpu: self.moments.off_cpu_min().map(|min| OffCpu {
                 min,
                 event: self.moments.are_on_cpu().into(),
                 wakers: self.wakers,
