@@ -24,6 +24,8 @@ use crate::tui::terminal;
 
 /// How often it is told how sampling goes.
 const HEALTH: Duration = Duration::from_secs(1);
+/// How often memory is given back that naming and what is not shown any more have left.
+const TRIM: Duration = Duration::from_secs(10);
 /// Frames of halves that wait for others; beyond that no sample waits. Some 60 MB.
 const HELD_MAX: usize = 1 << 22;
 
@@ -37,6 +39,7 @@ pub(super) struct Feeder {
     namer: Namer,
     about: About,
     next_health: Instant,
+    next_trim: Instant,
 }
 
 /// What is known before the first sample.
@@ -58,6 +61,7 @@ impl Feeder {
             namer,
             about,
             next_health: Instant::now(),
+            next_trim: Instant::now() + TRIM,
         }
     }
 
@@ -156,6 +160,10 @@ impl Sink for Feeder {
             self.next_health = Instant::now() + HEALTH;
             self.forget(session);
             self.tell_health(session, self.about.began.elapsed());
+        }
+        if Instant::now() >= self.next_trim {
+            self.next_trim = Instant::now() + TRIM;
+            own::trim_heap();
         }
     }
 
