@@ -3,6 +3,7 @@
 //! `make test-vm KERNEL=6.12|6.18|6.19|newest`, or several of them; without KERNEL, all. Not
 //! part of `cargo test`: a guest is emulated and takes its time.
 
+mod clock;
 mod suite;
 mod table;
 
@@ -107,6 +108,7 @@ fn guests() {
             }
         }
         table.check("CPU offline", || guest.check_cpus());
+        table.check("clock set", || guest.check_clock());
         table.check("dmesg", || guest.check_dmesg());
         match (is_short, defers) {
             (true, _) => table.leave_out("live tests", "the lane is short"),
@@ -140,10 +142,12 @@ impl Guest {
         };
         let chain = build("chain", "chain", &[]);
         let deadlock = build("deadlock", "deadlock", &[]);
+        let maker = build("maker", "maker", &[]);
         let exported = build("exported", "vanisher", &["-rdynamic", "-Dstatic="]);
         let without_dynamic = build("static", "vanisher", &["-static"]);
         let script = room.join("guest.sh");
-        fs::write(&script, GUEST.replace("FORKS", &FORKS.to_string())).expect("it is writable");
+        let guest = GUEST.replace("FORKS", &FORKS.to_string()) + clock::GUEST;
+        fs::write(&script, guest).expect("it is writable");
         run(Command::new("tests/vm/boot")
             .args(["--kernel", series, "--timeout", "600"])
             .arg("--binary")
@@ -152,6 +156,8 @@ impl Guest {
             .arg(&chain)
             .arg("--binary")
             .arg(&deadlock)
+            .arg("--binary")
+            .arg(&maker)
             .arg("--binary")
             .arg(&exported)
             .arg("--binary")

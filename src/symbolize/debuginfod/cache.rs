@@ -234,10 +234,19 @@ mod tests {
         assert_eq!(directory.read_dir().expect("it was made").count(), 0);
     }
 
-    /// Check that absence is remembered for as long as elfutils is told to.
+    /// Check that absence is remembered for as long as elfutils is told to, and is asked for anew
+    /// where the wall clock was set back since.
     #[test]
     fn absence_is_remembered_for_a_while() {
         let (room, cache) = cache();
+        write(&cache, "");
+        assert!(matches!(cache.look_up(BUILD_ID), Cached::Absent));
+        // of an absence that is yet to come nobody knows how old it is
+        let noted = std::fs::File::open(room.path().join("a/b/0a1b2c/debuginfo"));
+        let later = SystemTime::now() + Duration::from_secs(3600);
+        let noted = noted.expect("it was kept");
+        noted.set_modified(later).expect("it is ours");
+        assert!(matches!(cache.look_up(BUILD_ID), Cached::Unknown));
         write(&cache, "");
         assert!(matches!(cache.look_up(BUILD_ID), Cached::Absent));
         let believed = room.path().join("a/b").join(ABSENCE_BELIEVED);

@@ -39,6 +39,8 @@ pub(super) struct Home {
     pid: Pid,
     start: ProcessStart,
     identity: Identity,
+    /// How far the wall clock was ahead when it was looked at.
+    lead: Lead,
     /// Its `/tmp`, which is there for as long as this is held.
     tmp: Option<OwnedFd>,
 }
@@ -58,6 +60,7 @@ impl Home {
             pid,
             start,
             identity,
+            lead: Lead::now(),
             tmp,
         };
         // Looked at last: now everything above was this process's.
@@ -79,7 +82,8 @@ impl Home {
     }
 
     fn believe(&self, map: &File) -> Result<(), Unnamed> {
-        believe(map, &[ROOT, self.identity.user], self.pid, self.start)
+        let users = [ROOT, self.identity.user];
+        believe(map, &users, self.pid, self.start, self.lead)
     }
 }
 
@@ -90,7 +94,8 @@ pub(super) fn without_home(
     caller: Option<u32>,
 ) -> Result<Found, Unnamed> {
     let map = open_map(own_tmp().as_ref(), pid)?;
-    believe(&map, &[ROOT, caller.unwrap_or(ROOT)], pid, start)?;
+    let users = [ROOT, caller.unwrap_or(ROOT)];
+    believe(&map, &users, pid, start, Lead::now())?;
     Ok(Found {
         map: Some(map),
         dump: None,
@@ -114,31 +119,51 @@ fn open_map(tmp: Option<&OwnedFd>, pid: Pid) -> Result<File, Unnamed> {
 }
 
 /// Refuses what somebody else wrote: another user, or a process that had the pid before
-/// or has it now.
-fn believe(map: &File, users: &[u32], pid: Pid, start: ProcessStart) -> Result<(), Unnamed> {
+/// or has it now. The wall clock may have been set since the file was written, so its time is
+/// read by the lead of then and by that of now.
+fn believe(
+    map: &File,
+    users: &[u32],
+    pid: Pid,
+    start: ProcessStart,
+    then: Lead,
+) -> Result<(), Unnamed> {
     let metadata = map.metadata().map_err(|_| Unnamed::JitMapRefused)?;
-    let written = boot_time_of_change(&metadata);
     let successor = stat::start(pid).filter(|_| !stat::is_process(pid, start));
-    let is_believed = users.contains(&metadata.uid())
-        && written + CLOCK_TICK >= i128::from(start.0)
-        && successor.is_none_or(|successor| written < i128::from(successor.0));
-    if is_believed {
+    let was_there = |lead: Lead| {
+        let written = lead.boot_time_of_change(&metadata);
+        written + CLOCK_TICK >= i128::from(start.0)
+            && successor.is_none_or(|successor| written < i128::from(successor.0))
+    };
+    if users.contains(&metadata.uid()) && [then, Lead::now()].into_iter().any(was_there) {
         Ok(())
     } else {
         Err(Unnamed::JitMapRefused)
     }
 }
 
-/// When a file was written, on the clock by which processes start, in nanoseconds.
-fn boot_time_of_change(metadata: &Metadata) -> i128 {
-    let nanoseconds =
-        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-    let now = |clock| {
-        let time = clock_gettime(clock);
-        nanoseconds(time.tv_sec, time.tv_nsec)
-    };
-    let boot = now(ClockId::Realtime) - now(ClockId::Boottime);
-    nanoseconds(metadata.mtime(), metadata.mtime_nsec()) - boot
+/// How far the wall clock is ahead of the one by which processes start, in nanoseconds; another
+/// number whenever somebody sets it.
+#[derive(Clone, Copy, Debug)]
+struct Lead(i128);
+
+impl Lead {
+    fn now() -> Self {
+        let now = |clock| {
+            let time = clock_gettime(clock);
+            nanoseconds(time.tv_sec, time.tv_nsec)
+        };
+        Self(now(ClockId::Realtime) - now(ClockId::Boottime))
+    }
+
+    /// When a file was written, on the clock by which processes start.
+    fn boot_time_of_change(self, metadata: &Metadata) -> i128 {
+        nanoseconds(metadata.mtime(), metadata.mtime_nsec()) - self.0
+    }
+}
+
+fn nanoseconds(seconds: i64, rest: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(rest)
 }
 
 /// Opens the dump that a process has mapped, as the format asks of it, for others to find.
@@ -171,31 +196,49 @@ mod tests {
         (pid, stat::start(pid).expect("it is there"))
     }
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// A new map, of this user.
+    fn map() -> (File, u32) {
+        let map = tempfile::tempfile().expect("there is room for temporary files");
+        let user = map.metadata().expect("it is open").uid();
+        (map, user)
+    }
+
     /// Check that a map is believed that this process's user wrote while it was there.
     #[test]
     fn strangers_are_not_believed() {
         let (pid, start) = own();
-        let map = tempfile::tempfile().expect("there is room for temporary files");
-        let user = map.metadata().expect("it is open").uid();
-        assert_eq!(believe(&map, &[user], pid, start), Ok(()));
-        assert_eq!(
-            believe(&map, &[user + 1], pid, start),
-            Err(Unnamed::JitMapRefused)
-        );
+        let (map, user) = map();
+        let believe = |user, start| believe(&map, &[user], pid, start, Lead::now());
+        assert_eq!(believe(user, start), Ok(()));
+        assert_eq!(believe(user + 1, start), Err(Unnamed::JitMapRefused));
         let later = SystemTime::now() + Duration::from_secs(1);
         map.set_modified(later).expect("it is ours");
         let predecessor = ProcessStart(start.0 - 1_000_000_000);
         assert_eq!(
-            believe(&map, &[user], pid, predecessor),
+            believe(user, predecessor),
             Err(Unnamed::JitMapRefused),
             "it was written when this process had the pid already"
         );
         let before = SystemTime::now() - Duration::from_secs(100_000_000);
         map.set_modified(before).expect("it is ours");
-        assert_eq!(
-            believe(&map, &[user], pid, start),
-            Err(Unnamed::JitMapRefused)
-        );
+        assert_eq!(believe(user, start), Err(Unnamed::JitMapRefused));
+    }
+
+    /// Check that a map is believed though the wall clock was set after it was written: an hour
+    /// forward or back.
+    #[test]
+    fn clock_may_be_set() {
+        let (pid, start) = own();
+        let (map, user) = map();
+        let Lead(now) = Lead::now();
+        let (before, after) = (SystemTime::now() - HOUR, SystemTime::now() + HOUR);
+        let hour = nanoseconds(3600, 0);
+        for (modified, then) in [(before, now - hour), (after, now + hour)] {
+            map.set_modified(modified).expect("it is ours");
+            assert_eq!(believe(&map, &[user], pid, start, Lead(then)), Ok(()));
+        }
     }
 
     /// Check that dumps are known by their names.
