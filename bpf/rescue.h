@@ -5,8 +5,8 @@
  *
  * The promise: nothing sleeps on memory that a driver serves (VM_IO, VM_PFNMAP) or
  * that a userfaultfd watches, nor more than MAX_RESCUES times for a sample. A file
- * system that never answers holds up a task that touches its pages, with or
- * without somno.
+ * system that never answers holds up the task whose tables are read there, until
+ * that is killed: programs are run from FUSE, and their tables are never resident.
  */
 #ifndef SOMNO_RESCUE_H
 #define SOMNO_RESCUE_H

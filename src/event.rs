@@ -246,7 +246,7 @@ pub struct Module {
 }
 
 /// What tells one file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
     /// The device, as the kernel has it inside.
     pub device: u32,

@@ -206,6 +206,15 @@ pub fn keep_for_symbols() -> Result<()> {
     reduce(OF_USE_TO_READ_SYMBOLS).context(|| "give up privileges".into())
 }
 
+/// Gives up what opening files that processes have mapped does not take, for this thread.
+///
+/// # Errors
+/// What the kernel says.
+pub fn keep_for_files() -> Result<()> {
+    let kept = OF_USE_TO_NAME.difference(CapabilitySet::SYSLOG);
+    reduce(kept).context(|| "give up privileges".into())
+}
+
 /// Gives up everything, for this thread and those that it starts. Files that they make
 /// are the caller's, where there is one.
 ///

@@ -3,7 +3,8 @@
 //!
 //! [`work::plan`] divides frames into pieces of work that need nothing else, and
 //! [`worker::Worker`] does them on a thread of its own, so that whoever captures or draws
-//! never waits for a symbol table.
+//! never waits for a symbol table. It, and who opens files, may be left behind where a file
+//! system does not answer: [`patient`].
 
 mod bounds;
 pub mod captured;
@@ -14,6 +15,8 @@ pub mod jit;
 pub mod jit_maps;
 pub mod jitdump;
 pub mod kernel;
+pub mod opening;
+pub mod patient;
 pub mod perf_map;
 pub mod regular;
 pub mod shrunk;

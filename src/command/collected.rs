@@ -21,8 +21,6 @@ pub(super) struct Collected {
     pub(super) captured: CapturedSymbols,
     pub(super) jit_maps: JitMaps,
     pub(super) notices: Notices,
-    /// Modules whose files were tried since somebody asked.
-    tried: Vec<ModuleId>,
 }
 
 impl Collected {
@@ -34,7 +32,6 @@ impl Collected {
             captured: CapturedSymbols::default(),
             jit_maps: JitMaps::new(caller),
             notices: Notices::default(),
-            tried: Vec::new(),
         }
     }
 
@@ -59,19 +56,19 @@ impl Collected {
                 let tally = &mut self.tally;
                 stitcher.push_user_half(half, &mut |sample| add(tally, &sample));
             }
-            Event::Module(module) => {
-                self.files.add(&module);
-                self.tried.push(module.id);
-            }
-            Event::BuildId(notice) => {
-                self.files.prove(&notice);
-                self.tried.push(notice.module);
-            }
+            Event::Module(module) => self.files.add(&module),
+            Event::BuildId(notice) => self.files.prove(&notice),
             Event::Symbols(symbols) => self.add_symbols(symbols),
             Event::Task(notice) => self.add_notice(&notice),
             // they are only written
             Event::Cgroup(_) | Event::Variable(_) => {}
         }
+    }
+
+    /// Waits for files that are being opened, and looks for what processes wrote that run still.
+    pub(super) fn finish(&mut self) {
+        self.files.settle();
+        self.jit_maps.finish();
     }
 
     /// From somno's start to the first sample; nothing while there is none.
@@ -91,14 +88,14 @@ impl Collected {
 
     /// The modules whose files were tried since the last call, and whether they could be opened.
     pub(super) fn take_tried(&mut self) -> Vec<(ModuleId, bool)> {
-        let opened = |module| (module, self.files.path(module).is_ok());
-        let tried = std::mem::take(&mut self.tried);
+        let tried = self.files.take_opened();
+        let opened = |module| (module, self.files.locate(module).is_ok());
         tried.into_iter().map(opened).collect()
     }
 
     fn add_symbols(&mut self, symbols: ModuleSymbols) {
         // the file has all that may come of them
-        if self.files.path(symbols.module).is_err() {
+        if self.files.locate(symbols.module).is_err() {
             self.captured.add(symbols);
         }
     }

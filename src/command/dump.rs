@@ -171,7 +171,7 @@ impl Dumped {
             self.collected.tally.add_sample(&sample);
             self.profile.add(&sample);
         });
-        self.collected.jit_maps.finish();
+        self.collected.finish();
     }
 
     fn name(&self, verbosity: Verbosity) -> Result<Names> {

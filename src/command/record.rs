@@ -168,6 +168,14 @@ fn conclude(
         failed,
         collected,
     } = collector.finish(&pending);
+    if naming.verbosity > Verbosity::Quiet {
+        for name in collected.files.unanswered() {
+            say(&format!(
+                "somno: `{name}` was not opened: its file system does not answer, and somno may not \
+                 end before it does"
+            ));
+        }
+    }
     let to_first = collected.to_first_sample(times.started);
     let since = counts.since(&times.before);
     let totals = since.totals(&collected, times.duration, to_first);

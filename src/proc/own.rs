@@ -51,9 +51,55 @@ pub fn trim_heap() {
     }
 }
 
+/// What a thread does at a moment: two that are alike and far apart mean that it waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// Whether it is on a CPU, or would be if there were one.
+    pub is_running: bool,
+    /// How often it went off a CPU.
+    pub switches: u64,
+}
+
+/// Reads what a thread of this process does; nothing where there is none.
+#[must_use]
+pub fn activity(tid: u32) -> Option<Activity> {
+    let status = fs::read_to_string(format!("/proc/self/task/{tid}/status")).ok()?;
+    parse_activity(&status)
+}
+
+/// Finds what a thread does.
+#[must_use]
+pub fn parse_activity(status: &str) -> Option<Activity> {
+    let field = |name| {
+        let found = status.lines().find_map(|line| line.strip_prefix(name));
+        found.map(str::trim)
+    };
+    let switches = |name| field(name)?.parse::<u64>().ok();
+    Some(Activity {
+        is_running: field("State:")?.starts_with('R'),
+        switches: switches("voluntary_ctxt_switches:")?
+            .wrapping_add(switches("nonvoluntary_ctxt_switches:")?),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Check that a thread that runs is seen to, and its switches are added up.
+    #[test]
+    fn activity_is_found() {
+        let status = "Name:\tx\nState:\tD (disk sleep)\n\
+            voluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t5\n";
+        let waits = Activity {
+            is_running: false,
+            switches: 155,
+        };
+        assert_eq!(parse_activity(status), Some(waits));
+        assert_eq!(parse_activity("State:\tD\n"), None);
+        let tid = rustix::thread::gettid().as_raw_pid().cast_unsigned();
+        assert!(activity(tid).is_some_and(|own| own.is_running));
+    }
 
     /// Check that CPU time is the first number, and this thread is among the threads.
     #[test]

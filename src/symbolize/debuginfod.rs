@@ -16,7 +16,7 @@ use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use blazesym::helper::read_elf_build_id;
 
@@ -95,6 +95,12 @@ impl Debuginfod {
             stop,
             tell: Box::new(tell),
         }
+    }
+
+    /// How long nothing may come of a server.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.settings.patience
     }
 
     /// Finds the debug file of a build id, for the module of this name.

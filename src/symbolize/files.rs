@@ -4,56 +4,132 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{IoSliceMut, Write as _};
-use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-use rustix::fs::{FsWord, MemfdFlags, fstatfs, memfd_create};
+use rustix::fs::{MemfdFlags, memfd_create};
 
-use blazesym::helper::read_elf_build_id;
-
-use super::regular;
-use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
+use super::opening::{self, Answer, Opened, Opener, Question};
+use crate::event::{FileIdentity, Module, ModuleBuildId};
 use crate::id::ModuleId;
-use crate::privileges::{Use, in_effect};
 use crate::profile::modules::ModuleInfo;
 use crate::profile::names::{Unnamed, clean};
 
 /// Files held open at a time; of those that were met first only the path is kept beyond that.
 const FILES_HELD: usize = 4096;
 
-/// `linux/magic.h`
-const OVERLAYFS_SUPER_MAGIC: FsWord = 0x794c_7630;
+/// How long it is waited for a file to be opened, before all else goes on.
+const SOON: Duration = Duration::from_millis(100);
+/// How long at a time, when there is nothing else to do.
+const ROUND: Duration = Duration::from_millis(100);
 
 /// Every module that was seen, with what could be opened of it.
 #[derive(Debug)]
 pub struct ModuleFiles {
     files: HashMap<ModuleId, ModuleFile>,
     held_at_most: usize,
-    /// Those that are held open, in the order in which they were met.
+    /// Those that are held open, in the order in which they were.
     held: VecDeque<ModuleId>,
+    opener: Opener,
+    /// Build ids that became known before the file was open.
+    to_prove: HashMap<ModuleId, ModuleBuildId>,
+    /// Modules of which something was found out since somebody asked.
+    opened: Vec<ModuleId>,
+    /// Names of files that whoever has them did not open.
+    unanswered: Vec<String>,
 }
 
 #[derive(Debug)]
 struct ModuleFile {
     base_name: String,
+    identity: FileIdentity,
     content: Content,
+}
+
+/// What leads to the content of a file.
+#[derive(Clone, Debug)]
+pub struct Located {
+    path: PathBuf,
+    /// The file of the path, which is a descriptor's.
+    _held: Option<Arc<File>>,
+    /// What the file was, where nobody holds it.
+    was: Option<FileIdentity>,
+}
+
+impl From<PathBuf> for Located {
+    /// Takes whatever a path leads to.
+    fn from(path: PathBuf) -> Self {
+        Self {
+            path,
+            _held: None,
+            was: None,
+        }
+    }
+}
+
+impl PartialEq for Located {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Located {
+    /// The path, which leads there as long as this is kept.
+    ///
+    /// # Errors
+    /// When it leads nowhere by now, or to another file.
+    pub fn path(&self) -> Result<&Path, Unnamed> {
+        let Some(was) = &self.was else {
+            return Ok(&self.path);
+        };
+        let now = fs::metadata(&self.path).map_err(|_| Unnamed::NotOpened)?;
+        let is_same = opening::is_same_content(&now, was);
+        is_same.then_some(&*self.path).ok_or(Unnamed::Replaced)
+    }
 }
 
 /// What there is of a module's file.
 #[derive(Debug)]
 enum Content {
     /// Open, whatever becomes of its name.
-    Held(File),
-    /// Named, to be opened when it is needed, if it is still the one that this was.
-    Named(PathBuf, fs::Metadata),
+    Held(Arc<File>),
+    /// Named, to be opened when it is needed.
+    Named(PathBuf),
     /// Open, but not known to be the one: its build id will tell.
-    Unproven(Vec<(File, PathBuf)>),
+    Unproven(Vec<File>),
+    /// Not known yet: it is being opened.
+    Opening,
     /// Nothing, for this reason.
     Missing(Unnamed),
+}
+
+impl From<Opened> for Content {
+    fn from(opened: Opened) -> Self {
+        match opened {
+            Opened::Known(file) => Self::Held(Arc::new(file)),
+            Opened::Unknown(candidates) if candidates.is_empty() => {
+                Self::Missing(Unnamed::NotOpened)
+            }
+            Opened::Unknown(candidates) => Self::Unproven(candidates),
+        }
+    }
+}
+
+impl Content {
+    /// Keeps but the path of a file, to find it again.
+    fn close(&mut self) {
+        if let Self::Held(_) | Self::Unproven(_) = self {
+            let path = match self {
+                Self::Held(file) => fs::read_link(opening::path_of(file)).ok(),
+                _ => None,
+            };
+            *self = path.map_or(Self::Missing(Unnamed::NotOpened), Self::Named);
+        }
+    }
 }
 
 impl Default for ModuleFiles {
@@ -70,80 +146,173 @@ impl ModuleFiles {
     }
 
     fn holding(at_most: usize) -> Self {
+        let content = match vdso() {
+            Some(file) => Content::Held(Arc::new(file)),
+            None => Content::Missing(Unnamed::NotOpened),
+        };
         let vdso = ModuleFile {
             base_name: "vdso".into(),
-            content: vdso().map_or(Content::Missing(Unnamed::NotOpened), Content::Held),
+            identity: FileIdentity::default(),
+            content,
         };
         Self {
             files: HashMap::from([(ModuleId::VDSO, vdso)]),
             held_at_most: at_most,
             held: VecDeque::new(),
+            opener: opening::opener(),
+            to_prove: HashMap::new(),
+            opened: Vec::new(),
+            unanswered: Vec::new(),
         }
     }
 
-    /// Opens a module's file at once, while the process is likely to be there.
+    /// Opens a module's file at once, while the process is likely to be there; where that takes
+    /// long, it goes on meanwhile.
     pub fn add(&mut self, module: &Module) {
-        let path = Path::new(OsStr::from_bytes(&module.path));
-        self.insert(module.id, path, open(module, path));
+        self.insert(module, Content::Opening);
+        self.ask(Question::Open(module.clone()));
     }
 
     /// Opens the file of a module that was recorded, maybe long ago and elsewhere: only
     /// what can be proven to be the same.
     pub fn add_recorded(&mut self, info: &ModuleInfo) {
         let path = Path::new(OsStr::from_bytes(&info.module.path));
-        let candidate = open_regular(path);
+        let candidate = opening::open_regular(path);
         let content = match (candidate, &info.build_id) {
             (None, _) => Content::Missing(Unnamed::NotOpened),
             (Some((file, _)), Some(build_id))
-                if read_build_id(&path_of(&file)).as_ref() == Some(build_id) =>
+                if opening::read_build_id(&opening::path_of(&file)).as_ref() == Some(build_id) =>
             {
-                Content::Held(file)
+                Content::Held(Arc::new(file))
             }
-            (Some((file, metadata)), None) if is_same_file(&metadata, &info.module.identity) => {
-                Content::Held(file)
+            (Some((file, metadata)), None)
+                if opening::is_same_file(&metadata, &info.module.identity) =>
+            {
+                Content::Held(Arc::new(file))
             }
             (Some(_), _) => Content::Missing(Unnamed::Replaced),
         };
-        self.insert(info.module.id, path, content);
+        self.insert(&info.module, content);
+        self.hold(info.module.id);
     }
 
     /// Believes or dismisses what was opened for a module, now that its build id is known.
     pub fn prove(&mut self, notice: &ModuleBuildId) {
-        let Some(file) = self.files.get_mut(&notice.module) else {
+        let Some(file) = self.files.get(&notice.module) else {
             return;
         };
-        let _files = in_effect(Use::Files);
-        let is_the_one = |path: &Path| match read_build_id(path) {
-            Some(build_id) => build_id == notice.build_id,
-            None => false,
+        let candidates = match &file.content {
+            Content::Opening => {
+                self.to_prove.insert(notice.module, notice.clone());
+                return;
+            }
+            Content::Held(held) => vec![opening::path_of(held)],
+            Content::Named(path) => vec![path.clone()],
+            Content::Unproven(candidates) => candidates.iter().map(opening::path_of).collect(),
+            Content::Missing(_) => return,
         };
-        match &mut file.content {
-            Content::Held(held) if !is_the_one(&path_of(held)) => {
-                file.content = Content::Missing(Unnamed::Replaced);
-            }
-            Content::Named(path, _) if !is_the_one(path) => {
-                file.content = Content::Missing(Unnamed::Replaced);
-            }
-            Content::Unproven(candidates) => {
-                let found = candidates
-                    .drain(..)
-                    .find(|(candidate, _)| is_the_one(&path_of(candidate)));
-                file.content = found.map_or(Content::Missing(Unnamed::Replaced), |(file, _)| {
-                    Content::Held(file)
-                });
-            }
-            _ => {}
+        self.ask(Question::Prove(notice.clone(), candidates));
+    }
+
+    /// Takes what was found out meanwhile; tells of which modules.
+    pub fn take_opened(&mut self) -> Vec<ModuleId> {
+        self.hear(Duration::ZERO);
+        std::mem::take(&mut self.opened)
+    }
+
+    /// The last parts of the paths of files that could not be opened, because whoever has them
+    /// did not answer.
+    #[must_use]
+    pub fn unanswered(&self) -> &[String] {
+        &self.unanswered
+    }
+
+    /// Waits for what is still being opened, as long as anything moves.
+    pub fn settle(&mut self) {
+        while self.opener.is_busy() {
+            self.hear(ROUND);
         }
     }
 
-    fn insert(&mut self, id: ModuleId, path: &Path, content: Content) {
+    /// Asks, and waits for the answer, unless another question waits already.
+    fn ask(&mut self, question: Question) {
+        let at_most = if self.opener.is_busy() {
+            Duration::ZERO
+        } else {
+            SOON
+        };
+        self.opener.ask([question]);
+        self.hear(at_most);
+    }
+
+    fn hear(&mut self, at_most: Duration) {
+        while let Some((question, answer)) = self.opener.take(at_most) {
+            match (&*question, answer) {
+                (Question::Open(module), Some(Answer::Opened(opened))) => {
+                    self.decide(module.id, opened.into());
+                    self.hold(module.id);
+                }
+                (Question::Prove(notice, _), Some(Answer::Proved(found))) => {
+                    self.decide_by(notice.module, found);
+                }
+                (
+                    Question::Open(Module { id: module, .. })
+                    | Question::Prove(ModuleBuildId { module, .. }, _),
+                    _,
+                ) => {
+                    self.unanswered.push(self.base_name(*module));
+                    self.decide(*module, Content::Missing(Unnamed::NotOpened));
+                }
+            }
+            if !self.opener.is_busy() {
+                return;
+            }
+        }
+    }
+
+    fn decide(&mut self, module: ModuleId, content: Content) {
+        self.opened.push(module);
+        if let Some(file) = self.files.get_mut(&module) {
+            file.content = content;
+        }
+        if let Some(notice) = self.to_prove.remove(&module) {
+            self.prove(&notice);
+        }
+    }
+
+    /// Takes that candidate for a module's file, and none where there is none.
+    fn decide_by(&mut self, module: ModuleId, found: Option<usize>) {
+        let Some(file) = self.files.get_mut(&module) else {
+            return;
+        };
+        let content = std::mem::replace(&mut file.content, Content::Opening);
+        let content = match (found, content) {
+            (None, _) => Content::Missing(Unnamed::Replaced),
+            (Some(found), Content::Unproven(mut candidates)) => {
+                Content::Held(Arc::new(candidates.swap_remove(found)))
+            }
+            (Some(_), content) => content,
+        };
+        self.decide(module, content);
+    }
+
+    fn insert(&mut self, module: &Module, content: Content) {
+        let path = Path::new(OsStr::from_bytes(&module.path));
         let base_name = path
             .file_name()
             .map_or_else(|| "?".into(), |name| clean(&name.to_string_lossy()));
-        if matches!(content, Content::Held(_) | Content::Unproven(_)) {
-            self.held.push_back(id);
-        }
-        self.files.insert(id, ModuleFile { base_name, content });
+        let file = ModuleFile {
+            base_name,
+            identity: module.identity,
+            content,
+        };
+        self.files.insert(module.id, file);
+    }
+
+    /// Takes notice that a module's file may be open, and closes the first one where there are too
+    /// many.
+    fn hold(&mut self, module: ModuleId) {
+        self.held.push_back(module);
         if self.held.len() > self.held_at_most
             && let Some(first) = self.held.pop_front()
             && let Some(file) = self.files.get_mut(&first)
@@ -166,125 +335,28 @@ impl ModuleFiles {
             .map_or_else(|| "?".into(), |file| file.base_name.clone())
     }
 
-    /// A path that leads to a module's content now.
+    /// What leads to a module's content.
     ///
     /// # Errors
-    /// Why there is none.
-    pub fn path(&self, module: ModuleId) -> Result<PathBuf, Unnamed> {
+    /// Why there is nothing.
+    pub fn locate(&self, module: ModuleId) -> Result<Located, Unnamed> {
         let file = self.files.get(&module).ok_or(Unnamed::NotOpened)?;
         match &file.content {
-            Content::Held(file) => Ok(path_of(file)),
-            Content::Named(path, was) => match fs::metadata(path) {
-                Ok(metadata) if is_unchanged(&metadata, was) => Ok(path.clone()),
-                Ok(_) => Err(Unnamed::Replaced),
-                Err(_) => Err(Unnamed::NotOpened),
-            },
+            Content::Held(held) => Ok(Located {
+                path: opening::path_of(held),
+                _held: Some(Arc::clone(held)),
+                was: None,
+            }),
+            Content::Named(path) => Ok(Located {
+                path: path.clone(),
+                _held: None,
+                was: Some(file.identity),
+            }),
             Content::Unproven(_) => Err(Unnamed::Replaced),
+            Content::Opening => Err(Unnamed::NotOpened),
             Content::Missing(reason) => Err(*reason),
         }
     }
-}
-
-impl Content {
-    /// Keeps but the path of a file, to find it again.
-    fn close(&mut self) {
-        let named = |file: &File| {
-            let path = fs::read_link(path_of(file)).ok()?;
-            Some(Self::Named(path, file.metadata().ok()?))
-        };
-        let closed = match self {
-            Self::Held(file) => named(file),
-            Self::Unproven(_) => None,
-            Self::Named(..) | Self::Missing(_) => return,
-        };
-        *self = closed.unwrap_or(Self::Missing(Unnamed::NotOpened));
-    }
-}
-
-/// A path that leads to an open file.
-fn path_of(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
-}
-
-/// What a file calls itself; none where it does not, or is no ELF file.
-fn read_build_id(path: &Path) -> Option<BuildId> {
-    let build_id = read_elf_build_id(path).ok().flatten()?;
-    Some(BuildId::new(&build_id))
-}
-
-/// Tries the mapping itself, then the path in the task's root, then in ours.
-///
-/// The mapping leads to the very file. A path may lead to another one by now; and the
-/// file system that a file is mapped from (overlayfs, btrfs) may tell other numbers
-/// inside than outside, so that what differs may be the one all the same.
-fn open(module: &Module, path: &Path) -> Content {
-    let (start, end) = module.mapped;
-    let pid = module.pid;
-    let mapping = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", start.0, end.0));
-    let in_root = PathBuf::from(format!("/proc/{pid}/root{}", path.display()));
-    let mut others = Vec::new();
-    let _files = in_effect(Use::Files);
-    if let Some((file, metadata)) = open_regular(&mapping) {
-        if is_same_content(&metadata, &module.identity) {
-            return Content::Held(file);
-        }
-        others.push((file, mapping));
-    }
-    for candidate in [in_root, path.to_owned()] {
-        let Some((file, metadata)) = open_regular(&candidate) else {
-            continue;
-        };
-        let is_same_inode = metadata.ino() == module.identity.inode || is_on_overlay(&file);
-        if is_same_inode && is_same_content(&metadata, &module.identity) {
-            return Content::Held(file);
-        }
-        others.push((file, candidate));
-    }
-    if others.is_empty() {
-        Content::Missing(Unnamed::NotOpened)
-    } else {
-        Content::Unproven(others)
-    }
-}
-
-/// Opens a regular file; none where there is something else.
-fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
-    let file = regular::open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    Some((file, metadata))
-}
-
-/// A file that overlayfs copied into its upper layer has a new inode there, which is the
-/// one that is mapped; to us it keeps the number that it had.
-fn is_on_overlay(file: &File) -> bool {
-    fstatfs(file).is_ok_and(|found| found.f_type == OVERLAYFS_SUPER_MAGIC)
-}
-
-/// Compares what a file without a build id is known by.
-fn is_same_file(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
-    identity.size > 0 && metadata.ino() == identity.inode && is_same_content(metadata, identity)
-}
-
-/// Compares what a file was with what its path leads to now.
-fn is_unchanged(metadata: &fs::Metadata, was: &fs::Metadata) -> bool {
-    let of = |metadata: &fs::Metadata| {
-        let modified = (metadata.mtime(), metadata.mtime_nsec());
-        (metadata.dev(), metadata.ino(), metadata.size(), modified)
-    };
-    of(metadata) == of(was)
-}
-
-/// Compares size and modification time. An identity without a size came without the rest.
-fn is_same_content(metadata: &fs::Metadata, identity: &FileIdentity) -> bool {
-    if identity.size == 0 {
-        return true;
-    }
-    let mtime_ns = metadata
-        .mtime()
-        .wrapping_mul(1_000_000_000)
-        .wrapping_add(metadata.mtime_nsec())
-        .cast_unsigned();
-    metadata.size() == identity.size && mtime_ns == identity.mtime_ns
 }
 
 /// A copy of the vDSO, which is the same in every process of this kernel, as a file.
@@ -312,8 +384,11 @@ fn vdso() -> Option<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
     use crate::addr::UserAddress;
+    use crate::event::BuildId;
     use crate::id::Pid;
 
     fn module_of(path: &Path, identity: FileIdentity) -> Module {
@@ -344,15 +419,15 @@ mod tests {
         let identity = identity_of(&path);
         let mut files = ModuleFiles::new();
         files.add(&module_of(&path, identity));
-        assert!(files.path(ModuleId(2)).is_ok());
+        assert!(files.locate(ModuleId(2)).is_ok());
 
         let other = FileIdentity {
             mtime_ns: identity.mtime_ns + 1,
             ..identity
         };
         files.add(&module_of(&path, other));
-        assert_eq!(files.path(ModuleId(2)), Err(Unnamed::Replaced));
-        assert_eq!(files.path(ModuleId(9)), Err(Unnamed::NotOpened));
+        assert_eq!(files.locate(ModuleId(2)), Err(Unnamed::Replaced));
+        assert_eq!(files.locate(ModuleId(9)), Err(Unnamed::NotOpened));
     }
 
     /// Check that a file that was not known by its numbers is by its build id, and that
@@ -365,7 +440,7 @@ mod tests {
             inode: identity.inode + 1,
             ..identity
         };
-        let own = read_build_id(&path).expect("the linker makes one");
+        let own = opening::read_build_id(&path).expect("the linker makes one");
         let other = BuildId::new(b"another");
         for (identity, build_id, accepted) in [
             (identity, &own, true),
@@ -379,7 +454,7 @@ mod tests {
                 module: ModuleId(2),
                 build_id: build_id.clone(),
             });
-            assert_eq!(files.path(ModuleId(2)).is_ok(), accepted, "{identity:?}");
+            assert_eq!(files.locate(ModuleId(2)).is_ok(), accepted, "{identity:?}");
         }
     }
 
@@ -402,7 +477,10 @@ mod tests {
         fs::remove_file(path(1)).expect("it is there");
         fs::write(path(1), "another").expect("there is room");
         fs::remove_file(path(3)).expect("it is there");
-        let found = |number: u32| files.path(ModuleId(10 + number));
+        let found = |number: u32| {
+            let located = files.locate(ModuleId(10 + number))?;
+            located.path().map(Path::to_owned)
+        };
         assert_eq!(found(0), Err(Unnamed::NotOpened));
         assert_eq!(found(1), Err(Unnamed::Replaced));
         assert_eq!(found(2), Ok(path(2)));
@@ -415,6 +493,6 @@ mod tests {
         let path = Path::new("/dev/zero");
         let mut files = ModuleFiles::new();
         files.add(&module_of(path, identity_of(path)));
-        assert_eq!(files.path(ModuleId(2)), Err(Unnamed::NotOpened));
+        assert_eq!(files.locate(ModuleId(2)), Err(Unnamed::NotOpened));
     }
 }

@@ -42,7 +42,10 @@ impl OpenFile {
     fn new(module: ModuleId, content: &Content) -> Self {
         let _symbols = in_effect(Use::Symbols);
         let (directories, local) = match content {
-            Content::File(path) => (debug_files::directories(path), debug_files::sources(path)),
+            Content::File(file) => file.path().map_or_else(
+                |_| (Vec::new(), Vec::new()),
+                |path| (debug_files::directories(path), debug_files::sources(path)),
+            ),
             Content::Captured(made, _) => (Vec::new(), vec![made.symbols()]),
             Content::Missing(_) => (Vec::new(), Vec::new()),
         };
@@ -88,9 +91,9 @@ impl Symbolizer {
                 content,
                 frames,
                 ..
-            } => match content {
-                Content::Missing(reason) => work.unnamed(*reason),
-                _ => self.name_in_file(*module, content, frames, work),
+            } => match content.obstacle() {
+                Some(reason) => work.unnamed(reason),
+                None => self.name_in_file(*module, content, frames, work),
             },
             Work::Jit { sources, frames } => match sources {
                 Ok(sources) => jit::name(sources, frames),
@@ -146,7 +149,10 @@ impl Symbolizer {
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
     ) {
-        let (Some(servers), Content::File(path)) = (&mut self.servers, &open.content) else {
+        let (Some(servers), Content::File(file)) = (&mut self.servers, &open.content) else {
+            return;
+        };
+        let Ok(path) = file.path() else {
             return;
         };
         let ask = || debug_files::from_servers(path, base_name, servers);

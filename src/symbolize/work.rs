@@ -2,11 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::captured::{CapturedSymbols, MadeFile};
-use super::files::ModuleFiles;
+use super::files::{Located, ModuleFiles};
 use super::jit_maps::{JitMaps, Sources};
 use crate::addr::{FileOffset, KernelAddress, UserAddress};
 use crate::id::ModuleId;
@@ -31,8 +30,8 @@ pub struct Known<'a> {
 /// What has the symbols of a module.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// The file that a path leads to.
-    File(PathBuf),
+    /// The file.
+    File(Located),
     /// What was captured of it; and why it could not be opened.
     Captured(Arc<MadeFile>, Unnamed),
     /// Nothing, for this reason.
@@ -43,7 +42,7 @@ impl PartialEq for Content {
     /// Tells whether it is the same thing, not whether it has the same bytes.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::File(path), Self::File(other)) => path == other,
+            (Self::File(file), Self::File(other)) => file == other,
             (Self::Captured(made, _), Self::Captured(other, _)) => Arc::ptr_eq(made, other),
             (Self::Missing(reason), Self::Missing(other)) => reason == other,
             _ => false,
@@ -52,9 +51,19 @@ impl PartialEq for Content {
 }
 
 impl Content {
+    /// Why it leads to nothing, if it does.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Unnamed> {
+        match self {
+            Self::File(file) => file.path().err(),
+            Self::Captured(..) => None,
+            Self::Missing(reason) => Some(*reason),
+        }
+    }
+
     fn of(module: ModuleId, known: Known<'_>) -> Self {
-        match known.files.path(module) {
-            Ok(path) => Self::File(path),
+        match known.files.locate(module) {
+            Ok(file) => Self::File(file),
             Err(reason) => match known.captured.make_file(module) {
                 Some(made) => Self::Captured(Arc::new(made), reason),
                 None => Self::Missing(reason),
@@ -99,6 +108,24 @@ impl Work {
             Self::File { frames, .. } => frames.len(),
             Self::Jit { frames, .. } => frames.len(),
             Self::Kernel(frames) => frames.len(),
+        }
+    }
+
+    /// Whether it is about the file that another piece is about.
+    #[must_use]
+    pub fn is_of_same_file(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File {
+                    module, content, ..
+                },
+                Self::File {
+                    module: other,
+                    content: other_content,
+                    ..
+                },
+            ) => module == other && content == other_content,
+            _ => false,
         }
     }
 

@@ -1,26 +1,20 @@
-//! A thread that names frames, with bounded queues on both sides.
+//! A thread that names frames, and is not waited for where a file does not answer.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{
-    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
-};
-use std::thread;
 use std::time::Duration;
 
 use super::debuginfod::Debuginfod;
+use super::patient::{PATIENCE, Patient};
 use super::symbolizer::Symbolizer;
 use super::work::{self, Known, Named, Work};
 use crate::privileges;
 use crate::profile::frames::{Frame, FrameId, FrameTable};
-use crate::profile::names::Names;
+use crate::profile::names::{Names, Unnamed};
 
 /// What the thread is called.
 pub const THREAD: &str = "somno-symbols";
 /// How often progress is told when there is none.
 const ROUND: Duration = Duration::from_millis(100);
-/// Pieces of work, done or to do, that wait.
-const QUEUE: usize = 64;
 
 /// Frames that were named, and how far that is.
 #[derive(Debug)]
@@ -80,13 +74,11 @@ pub fn name_frames(
     Ok(())
 }
 
-/// The thread, which ends when this is dropped and what it is at is done.
+/// The thread, which ends when this is dropped and what it is at is done; or another in its
+/// place, where it was left behind.
 #[derive(Debug)]
 pub struct Worker {
-    work: SyncSender<Work>,
-    named: Receiver<Named>,
-    waiting: VecDeque<Work>,
-    under_way: usize,
+    patient: Patient<Work, Named>,
 }
 
 impl Worker {
@@ -94,84 +86,50 @@ impl Worker {
     ///
     /// # Errors
     /// When the kernel gives none.
-    pub fn start(servers: Option<Debuginfod>) -> io::Result<Self> {
-        let (work, to_do) = sync_channel::<Work>(QUEUE);
-        let (done, named) = sync_channel(QUEUE);
-        thread::Builder::new().name(THREAD.into()).spawn(move || {
-            // less is always allowed
-            let _ = privileges::keep_for_symbols();
-            let mut symbolizer = Symbolizer::new(servers);
-            // Either end goes when nobody wants names any more.
-            for work in to_do {
-                if done.send(symbolizer.name(&work)).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self {
-            work,
-            named,
-            waiting: VecDeque::new(),
-            under_way: 0,
-        })
+    pub fn start(mut servers: Option<Debuginfod>) -> io::Result<Self> {
+        // servers have their own time
+        let of_servers = servers.as_ref().map(Debuginfod::patience);
+        let patience = PATIENCE + of_servers.unwrap_or_default();
+        let mut patient = Patient::new(THREAD, patience, move || {
+            let servers = servers.take();
+            Box::new(move || {
+                // less is always allowed
+                let _ = privileges::keep_for_symbols();
+                let mut symbolizer = Symbolizer::new(servers);
+                Box::new(move |work| symbolizer.name(work))
+            })
+        });
+        patient.start()?;
+        Ok(Self { patient })
     }
 
     /// Hands over work; never waits.
     pub fn submit(&mut self, work: impl IntoIterator<Item = Work>) {
-        self.waiting.extend(work);
-        self.feed();
+        self.patient.ask(work);
     }
 
     /// Whether something is still to be named.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.under_way > 0 || !self.waiting.is_empty()
+        self.patient.is_busy()
     }
 
     /// Takes what was named, if anything was; never waits.
     pub fn take(&mut self) -> Option<Named> {
-        self.feed();
-        match self.named.try_recv() {
-            Ok(named) => Some(self.taken(named)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => self.gone(),
-        }
+        self.wait(Duration::ZERO)
     }
 
-    /// Takes what was named, and waits for it so long.
+    /// Takes what was named, and waits for it so long. What is in a file that cannot be read to
+    /// its end has no names.
     pub fn wait(&mut self, at_most: Duration) -> Option<Named> {
-        self.feed();
-        match self.named.recv_timeout(at_most) {
-            Ok(named) => Some(self.taken(named)),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => self.gone(),
-        }
-    }
-
-    fn taken(&mut self, named: Named) -> Named {
-        self.under_way -= 1;
-        self.feed();
-        named
-    }
-
-    /// The thread is gone: nothing more will be named.
-    fn gone(&mut self) -> Option<Named> {
-        self.waiting.clear();
-        self.under_way = 0;
-        None
-    }
-
-    fn feed(&mut self) {
-        while let Some(work) = self.waiting.pop_front() {
-            match self.work.try_send(work) {
-                Ok(()) => self.under_way += 1,
-                Err(TrySendError::Full(work)) => {
-                    self.waiting.push_front(work);
-                    return;
-                }
-                Err(TrySendError::Disconnected(_)) => return,
+        let (work, named) = self.patient.take(at_most)?;
+        Some(named.unwrap_or_else(|| {
+            let mut unnamed = work.unnamed(Unnamed::Unreadable);
+            for other in self.patient.forget(|other| other.is_of_same_file(&work)) {
+                unnamed.extend(other.unnamed(Unnamed::Unreadable));
             }
-        }
+            unnamed
+        }))
     }
 }
 
@@ -181,7 +139,6 @@ mod tests {
     use super::*;
     use crate::addr::FileOffset;
     use crate::id::ModuleId;
-    use crate::profile::names::Unnamed;
 
     /// Check that far more than the queues hold is named, once each.
     #[test]
@@ -196,7 +153,7 @@ mod tests {
                 FileOffset(offset),
             )],
         };
-        let work: Vec<_> = (0..QUEUE as u64 * 5).map(work).collect();
+        let work: Vec<_> = (0..320).map(work).collect();
         let mut worker = Worker::start(None).expect("there are threads");
         worker.submit(work);
         let mut seen = Vec::new();

@@ -117,7 +117,7 @@ fn name_in(path: &Path) -> Vec<String> {
     let work = Work::File {
         module: MODULE,
         base_name: "program".into(),
-        content: Content::File(path.to_owned()),
+        content: Content::File(path.to_owned().into()),
         frames: frames.into(),
     };
     let named = Symbolizer::new(None).name(&work);

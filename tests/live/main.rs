@@ -38,6 +38,7 @@ mod faults;
 mod files;
 mod flavours;
 mod formats;
+mod fuse;
 mod hostile;
 mod jit;
 mod jumps;

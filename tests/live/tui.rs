@@ -384,7 +384,7 @@ fn privileges_are_given_up() {
         assert_eq!(field("CapBnd:"), "0000000000000000", "{name}");
         // SYS_PTRACE, DAC_READ_SEARCH, KILL, SYSLOG, CHECKPOINT_RESTORE
         let kept = 1 << 19 | 1 << 2 | 1 << 5 | 1 << 34 | 1_u64 << 40;
-        let expected = if ["somno", "somno-symbols"].contains(&name.as_str()) {
+        let expected = if ["somno", "somno-symbols", "somno-files"].contains(&name.as_str()) {
             kept
         } else {
             0
@@ -396,7 +396,13 @@ fn privileges_are_given_up() {
         assert_eq!(field("NoNewPrivs:"), "1", "{name}");
         names.push(name);
     }
-    for name in ["somno", "somno-symbols", "somno-view", "somno-keys"] {
+    for name in [
+        "somno",
+        "somno-symbols",
+        "somno-files",
+        "somno-view",
+        "somno-keys",
+    ] {
         assert!(
             names.iter().any(|other| other == name),
             "{name} is not in {names:?}"

@@ -17,7 +17,7 @@ use crate::proc::own;
 use crate::profile::header::Header;
 use crate::profile::totals::Totals;
 use crate::stitch::Stitcher;
-use crate::symbolize::worker;
+use crate::symbolize::{opening, worker};
 use crate::time::Timestamp;
 use crate::tui::message::Health;
 use crate::tui::terminal;
@@ -188,7 +188,7 @@ fn threads() -> Vec<(String, Duration)> {
             "this interface",
             &[super::INTERFACE, terminal::KEYS, terminal::SIGNALS],
         ),
-        ("names", &[worker::THREAD]),
+        ("names", &[worker::THREAD, opening::THREAD]),
     ];
     let threads = own::threads();
     let sum = |names: &[&str]| {

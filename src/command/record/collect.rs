@@ -85,7 +85,7 @@ impl Collector {
         let collected = &mut self.collected;
         self.stitcher
             .finish(pending, &mut |sample| collected.tally.add_sample(&sample));
-        collected.jit_maps.finish();
+        collected.finish();
         if let Some(rotator) = &mut self.rotator {
             rotator.finish(collected, pending);
         }
