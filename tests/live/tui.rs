@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use somno::tui::terminal::{Taken, give_back_on_panic};
 
 use crate::machine::Machine;
 use crate::process::{PATIENCE, until};
@@ -296,6 +297,31 @@ fn terminal_is_given_back() {
     terminal.press_for("7", "User stacks, by how they ended");
     terminal.press_for("C-c", "samples in");
     assert_eq!(settings(&terminal, "left"), before, "continued and left");
+}
+
+/// Check that a panic while something is drawn gives the terminal back before it is told.
+#[test]
+fn terminal_is_given_back_by_a_panic() {
+    let machine = Machine::take();
+    let terminal = Terminal::open(103, 29, machine.path("").as_path());
+    let before = settings(&terminal, "calm");
+    let own = std::env::current_exe().expect("a test has a program");
+    let panics = "--ignored --exact --nocapture tui::panics_in_a_terminal";
+    terminal.run(&format!("{} {panics}", own.display()));
+    let screen = terminal.expect("as the test wants it");
+    // what was there before it is there again
+    assert!(screen.contains("calm"), "{screen}");
+    terminal.expect("test result: FAILED");
+    assert_eq!(settings(&terminal, "afterwards"), before);
+}
+
+/// Takes the terminal and panics, with nothing left to give it back but what a panic does first.
+#[test]
+#[ignore = "it is run in a terminal by the one above"]
+fn panics_in_a_terminal() {
+    give_back_on_panic("nobody");
+    std::mem::forget(Taken::take().expect("there is a terminal"));
+    panic!("as the test wants it");
 }
 
 /// Check that nothing stays when the terminal goes away, even where somno was told not to
