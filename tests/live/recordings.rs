@@ -1,6 +1,7 @@
 //! Recordings: what is in them is what the other outputs of the same run have.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +17,7 @@ use somno::time::Timestamp;
 use somno::view::selection::{Filter, Selection};
 
 use crate::machine::Machine;
-use crate::process::{PATIENCE, until};
+use crate::process::{PATIENCE, Process, until};
 use crate::somno::command;
 use crate::stats::Stats;
 
@@ -251,6 +252,35 @@ print('done')";
     let recording = read(&path);
     assert!(recording.cut.is_some());
     assert!(recording.tally.samples() > 100, "{:?}", recording.tally);
+}
+
+/// Check that a disk that fills up in a later segment leaves those before it whole.
+#[test]
+fn full_disk_leaves_earlier_segments() {
+    let machine = Machine::take();
+    let disk = SmallDisk::mount(&machine);
+    let chain = machine.fixture("chain").start::<&str>(&[]);
+    let first = disk.0.join("full.000001.somno");
+    let said = machine.path("said");
+    let mut record = command();
+    record.args(["record", "-F", "99", "--rotate", "1s", "-d", "60s", "-o"]);
+    record.arg(disk.0.join("full.somno"));
+    record.args(["-p", &chain.pid().to_string()]);
+    record.stderr(File::create(&said).expect("the test's own directory is writable"));
+    let mut somno = Process::spawn(&mut record);
+    until("a segment is whole", PATIENCE, || {
+        fs::exists(disk.0.join("full.000003.somno")).unwrap_or(false)
+    });
+    // others fill it
+    let mut other = File::create(disk.0.join("other")).expect("the disk is ours");
+    while other.write_all(&[0; 1024]).is_ok() {}
+    let status = somno.wait();
+    let said = fs::read_to_string(said).expect("it was just made");
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("No space left"), "{said}");
+    let recording = read(&first);
+    assert!(recording.cut.is_none());
+    assert!(recording.tally.samples() > 20, "{:?}", recording.tally);
 }
 
 /// Check that a recording without names takes little room: a bound of the design, which is
