@@ -13,15 +13,18 @@
 static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *unified = BPF_CORE_READ(set, dfl_cgrp), *cgroup;
 	struct cgroup_subsys_state *state, **states;
 
 	/* without perf in the kernel's cgroups all that is left is version 2 */
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, perf_event_cgrp_id))
-		return BPF_CORE_READ(set, dfl_cgrp);
+		return unified;
 	states = (void *)set + bpf_core_field_offset(struct css_set, subsys);
 	states += bpf_core_enum_value(enum cgroup_subsys_id, perf_event_cgrp_id);
 	bpf_probe_read_kernel(&state, sizeof(state), states);
-	return BPF_CORE_READ(state, cgroup);
+	cgroup = BPF_CORE_READ(state, cgroup);
+	/* in version 2, until somebody turns any controller on, that of perf is the root's alone */
+	return BPF_CORE_READ(cgroup, root) == BPF_CORE_READ(unified, root) ? unified : cgroup;
 }
 
 /* Whether the task is in that cgroup or one below it. */

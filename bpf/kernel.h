@@ -229,6 +229,7 @@ struct kernfs_node {
 };
 
 struct cgroup;
+struct cgroup_root;
 
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
@@ -238,6 +239,7 @@ struct cgroup_subsys_state {
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct css_set {

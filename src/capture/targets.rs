@@ -158,7 +158,7 @@ impl Opener<'_, '_> {
             let event = match PerfEvent::open(&event.attributes, scope) {
                 Ok(event) => event,
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(None),
-                Err(error) => return Err(refused(event, &error)),
+                Err(error) => return Err(refused(event, scope, &error)),
             };
             let program = self.programs.on_sample();
             let attached = event.set_program(program);
@@ -203,7 +203,7 @@ pub fn open_task(tid: Tid) -> Result<Option<OwnedFd>> {
 }
 
 /// Explains why an event could not be opened.
-fn refused(event: &Wanted, error: &io::Error) -> Error {
+fn refused(event: &Wanted, scope: Scope<'_>, error: &io::Error) -> Error {
     let failed = |why: &str| {
         let name = &event.name;
         Error::failed(format!("failed to open the event `{name}`: {why}"))
@@ -211,6 +211,14 @@ fn refused(event: &Wanted, error: &io::Error) -> Error {
     if event.attributes.selector.needs_pmu() && !event_name::has_pmu() {
         return failed("this machine has no PMU that counts it, as most virtual machines")
             .with_hint("use -e cpu-clock; `somno list events` marks what is not here");
+    }
+    // what is a cgroup's and needs no PMU is not there only without perf's controller: in version
+    // 2 it comes with the first other one that somebody turns on
+    if matches!(scope, Scope::Cgroup(..)) && error.raw_os_error() == Some(libc::ENOENT) {
+        return failed("perf's controller is off in this cgroup").with_hint(
+            "turning any controller on turns it on as well: echo +pids >cgroup.subtree_control \
+             in the topmost cgroup",
+        );
     }
     let absent = [libc::ENOENT, libc::EOPNOTSUPP, libc::ENODEV];
     if error
