@@ -3,7 +3,7 @@
 use crate::declared::expect_declared;
 use crate::machine::Machine;
 
-/// Check that stacks are whole in what each compiler makes at each level.
+/// Check that stacks are whole in what each C compiler makes at each level.
 #[test]
 fn compilers() {
     let machine = Machine::take();
@@ -15,6 +15,16 @@ fn compilers() {
         "clang -O0 -fomit-frame-pointer plain.c",
         "clang -O2 -fomit-frame-pointer plain.c",
         "clang -O3 -fomit-frame-pointer plain.c",
+    ] {
+        expect_declared(&machine, command, &machine.flavour(command), "");
+    }
+}
+
+/// Check that stacks are whole in what Rust's compiler makes at each level.
+#[test]
+fn rust_compiler() {
+    let machine = Machine::take();
+    for command in [
         "rustc -O layers.rs",
         "rustc -Copt-level=3 -Cdebuginfo=2 layers.rs",
         "rustc -Copt-level=0 layers.rs",

@@ -68,9 +68,10 @@ impl Process {
         Duration::from_secs(ticks) / 100
     }
 
-    /// Waits until it has used more CPU time.
+    /// Waits until it has used more CPU time; an emulated one as much more as it takes to be
+    /// sampled as often.
     pub(crate) fn use_cpu(&self, time: Duration) {
-        let goal = self.cpu_time() + time;
+        let goal = self.cpu_time() + time * slowness();
         let what = format!("process {} uses the CPU", self.pid());
         until(&what, PATIENCE, || self.cpu_time() >= goal);
     }
