@@ -27,6 +27,13 @@ uname -r > /out/kernel
 $somno doctor --format json > /out/doctor.json
 $somno -v record -F 199 -o /out/chain.folded --stats /out/chain.json -- /usr/bin/chain 4 2> /out/chain.stderr
 
+# A cgroup without any controller, and so without that of perf, which comes with the first one.
+plain=/sys/fs/cgroup/plain
+mkdir $plain
+$somno record --cgroup plain -d 1 -o /out/refused.folded 2> /out/cgroup.stderr || :
+(echo 0 > $plain/cgroup.procs && exec $somno record -F 199 -o /tmp/plain.somno -- /usr/bin/chain 2)
+$somno export /tmp/plain.somno --cgroup '^/plain$' -o /out/plain.folded
+
 # A variable that every fork writes in process context: its watchpoint fires in an NMI.
 address=$(awk '$3 == "total_forks" { print $1 }' /proc/kallsyms)
 echo 'i=0; while [ $i -lt FORKS ]; do /bin/busybox true; i=$((i + 1)); done' > /tmp/forks.sh
@@ -107,6 +114,7 @@ fn guests() {
                 table.leave_out(column, "this kernel cannot defer");
             }
         }
+        table.check("cgroup", || guest.check_cgroup());
         table.check("CPU offline", || guest.check_cpus());
         table.check("clock set", || guest.check_clock());
         table.check("dmesg", || guest.check_dmesg());
@@ -273,6 +281,16 @@ impl Guest {
         } else {
             "stacks of threads that wait are read".into()
         }
+    }
+
+    /// Tasks are known by their cgroup though perf's controller is not in it, and it is said that
+    /// this one cannot be sampled.
+    fn check_cgroup(&self) -> String {
+        let said = self.text("cgroup.stderr");
+        assert!(said.contains("perf's controller is off"), "without: {said}");
+        let share = self.share("plain.folded", ";run;", "one;two;three;four;five");
+        assert!(share > 0.9, "chain in {share} of samples");
+        "samples have a cgroup that has no controller".into()
     }
 
     /// Every sample of the watchpoint was in an NMI, scheduled its callback, and got its user half.
