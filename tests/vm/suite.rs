@@ -16,58 +16,96 @@ const ROOM: &str = env!("CARGO_TARGET_TMPDIR");
 const PROGRAMS: &str =
     "cc c++ gcc g++ clang ld.lld objcopy xz python3 perl git taskset unshare mount pidof sh";
 
-/// Seconds for all tests.
-const TIMEOUT: u32 = 3000;
-
-/// Tests that were seen to pass in guests, by how their names begin.
-const RUN: [&str; 25] = [
-    "accounting::",
-    "address_space::",
-    "captured::",
-    "cgroups::other_directories_are_refused",
-    "chain::",
-    "debug_files::",
-    "debuginfod::",
-    "declared::",
-    "depth::",
-    "doctor::",
-    "dump::",
-    "ended::",
-    "events::absent_event_is_explained",
-    "events::context_switches_have_stacks",
-    "events::events_are_listed",
-    "events::libraries_can_be_probed",
-    "events::page_faults_have_stacks",
-    "events::tracepoints_need_no_mount",
-    "events::uprobes_find_the_callers",
-    "events::watchpoint_finds_the_writer",
-    "exec::",
-    "exit::",
-    "faults::stacks_are_read_by_faulting",
-    "files::",
-    "formats::",
-];
+/// Seconds for all tests, and for each.
+const TIMEOUT: u32 = 10_800;
+const PATIENCE: u32 = 300;
 
 const RATE: &str = "an emulated CPU takes fewer samples than it asks for, or some are held back";
 const START: &str = "a larger share of a short process is its start and its end when emulated";
 const OUTSIDE: &str = "it reads from outside, which is not safe on 6.18.15";
+const SWITCH: &str =
+    "to switch tasks takes longer when emulated, which the program counts otherwise";
 
-/// Of those, tests that were seen not to, with why; on all kernels where none is named.
-const LEFT_OUT: [(&str, &str, &str); 10] = [
+/// Tests that were seen not to pass in guests, by how their names begin, with why; on all
+/// kernels where none is named.
+const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("", "accounting::nothing_is_lost", RATE),
     ("", "captured::short_processes", START),
+    (
+        "",
+        "cgroups::cgroups_are_sampled",
+        "passed twice, then had 94.8 % where 95 are asked for: it looks at the clock for longer",
+    ),
     ("", "chain::running_process_has_known_stacks", RATE),
     ("", "debug_files::by_build_id", START),
     ("", "debug_files::compressed_in_the_program", START),
     ("", "debug_files::debug_file_of_another_build", START),
-    ("", "events::libraries_can_be_probed", RATE),
+    ("", "disturbed::targets_may_be_killed", START),
+    ("", "disturbed::thousands_of_threads_are_sampled", RATE),
     (
         "",
         "ended::sampling_ends_with_the_target",
         "its target ends before somno has begun",
     ),
+    ("", "events::libraries_can_be_probed", RATE),
+    ("", "events::several_events_are_told_apart", START),
+    (
+        "",
+        "faults::evicted_stack_in_a_file_is_read_by_faulting",
+        "a read slept for five stacks of six there, not for nine of ten",
+    ),
+    ("", "off_cpu::causes_have_their_time", SWITCH),
+    ("", "off_cpu::wall_is_on_and_off", SWITCH),
+    (
+        "",
+        "pending::task_that_runs_meanwhile_has_its_stack",
+        "its stack stayed pending; why was not looked into",
+    ),
+    (
+        "newest",
+        "privileges::deleted_files_take_capabilities",
+        "the kernel reads names for who may not open the file",
+    ),
+    ("6.18", "dump::crowd_is_shown_while_it_runs", OUTSIDE),
     ("6.18", "dump::deadlock_is_shown", OUTSIDE),
     ("6.18", "dump::uninterruptible_task_is_shown", OUTSIDE),
+];
+
+/// Tests that nobody has tried in a guest yet, by how their names begin.
+const NOT_TRIED: &[&str] = &[
+    "flavours::",
+    "hostile::nobody_waits_for_a_userfaultfd",
+    "hostile::shortened_program_is_survived",
+    "jit::",
+    "jumps::",
+    "labels::",
+    "linkage::",
+    "loading::",
+    "names::",
+    "narrowing::",
+    "outliving::",
+    "overload::",
+    "privileges::recording_gives_up_privileges",
+    "privileges::set_user_id_is_refused",
+    "privileges::two_capabilities_suffice",
+    "privileges::unreadable_programs_are_sampled_with_all",
+    "privileges::user_namespaces_do_not_count",
+    "privileges::waiting_is_seen_without_root",
+    "python::",
+    "real_programs::",
+    "recordings::",
+    "report::",
+    "short_lived::",
+    "signals::",
+    "status::",
+    "streams::",
+    "svg::",
+    "symbols::",
+    "system_calls::",
+    "targets::",
+    "timing::",
+    "tui::",
+    "unwinding::",
 ];
 
 /// Runs what can be run of them on a kernel.
@@ -86,15 +124,11 @@ pub(crate) fn run(series: &str) -> Group {
     let all = list(&tests);
     let chosen = choose(series, &all);
     let script = room.join("live.sh");
-    let words: Vec<_> = chosen.iter().map(String::as_str).collect();
-    // above 2 these kernels do not let who has CAP_PERFMON open events
-    let text = format!(
-        "cd {ROOT}\nmkdir -p {ROOM}\necho 2 >/proc/sys/kernel/perf_event_paranoid\nexport SOMNO_SLOWNESS=5\n{} --test-threads 1 --exact {}\n",
-        tests.display(),
-        words.join(" ")
-    );
-    fs::write(&script, text).expect("the target directory is writable");
+    fs::write(&script, script_of(&tests, &chosen)).expect("the target directory is writable");
     let place = |path: &Path| format!("{0}:{0}", path.display());
+    // what is compiled here already need not be compiled there
+    let fixtures = Path::new(ROOM).join("fixtures");
+    fs::create_dir_all(&fixtures).expect("the target directory is writable");
     let _ = Command::new("tests/vm/boot")
         .args(["--kernel", series, "--timeout", &TIMEOUT.to_string()])
         .args(["--memory", "3072", "--system"])
@@ -102,6 +136,7 @@ pub(crate) fn run(series: &str) -> Group {
         .args(["--file", &place(Path::new(env!("CARGO_BIN_EXE_somno")))])
         .args(["--file", &place(&tests)])
         .args(["--file", &place(&Path::new(ROOT).join("assets"))])
+        .args(["--file", &place(&fixtures)])
         .arg("--run")
         .arg(&script)
         .arg("--out")
@@ -112,8 +147,9 @@ pub(crate) fn run(series: &str) -> Group {
     let output = String::from_utf8_lossy(&output);
     let (passed, failed): (Vec<_>, Vec<_>) = chosen
         .iter()
-        .partition(|test| output.contains(&format!("test {test} ... ok\n")));
-    print!("{}", failures(&output));
+        .partition(|test| output.contains(&format!("passed {test}\n")));
+    let said = output.lines().filter(|line| !line.starts_with("passed "));
+    said.for_each(|line| println!("  {line}"));
     for test in &failed {
         println!("  live test failed or did not end: {test}");
     }
@@ -124,11 +160,28 @@ pub(crate) fn run(series: &str) -> Group {
     }
 }
 
-/// What failed tests said, as the harness prints it at its end.
-fn failures(output: &str) -> &str {
-    output
-        .find("\nfailures:\n")
-        .map_or("", |begin| &output[begin..])
+/// What the guest runs: each test by itself, so that one that hangs leaves the others alone. What
+/// those say that fail comes back.
+fn script_of(tests: &Path, chosen: &[String]) -> String {
+    // above 2 these kernels do not let who has CAP_PERFMON open events; and before any controller
+    // is on, cgroups do not have perf's, which systemd sees to elsewhere
+    format!(
+        r#"cd {ROOT}
+mkdir -p {ROOM}
+echo 2 >/proc/sys/kernel/perf_event_paranoid
+echo +pids >/sys/fs/cgroup/cgroup.subtree_control
+export SOMNO_SLOWNESS=5
+for test in {chosen}; do
+	said=$(timeout {PATIENCE} {tests} --exact $test 2>&1)
+	case $said in
+	*"test $test ... ok"*) echo "passed $test" ;;
+	*) echo "$said" ;;
+	esac
+done
+"#,
+        chosen = chosen.join(" "),
+        tests = tests.display(),
+    )
 }
 
 /// Builds the tests as this was built, and returns where they are.
@@ -172,7 +225,7 @@ fn list(tests: &Path) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// Chooses those that can run and that LIVE, part of a name, does not leave out; names the others.
+/// Chooses those that are not left out, by LIVE, part of a name, or above; names the others.
 fn choose(series: &str, all: &[String]) -> Vec<String> {
     let wanted = env::var("LIVE").unwrap_or_default();
     let mut chosen = Vec::new();
@@ -183,8 +236,10 @@ fn choose(series: &str, all: &[String]) -> Vec<String> {
         match reason {
             _ if !test.contains(&wanted) => println!("  live test left out: {test}: not in LIVE"),
             Some((_, _, reason)) => println!("  live test left out: {test}: {reason}"),
-            None if RUN.iter().any(|name| test.starts_with(name)) => chosen.push(test.clone()),
-            None => println!("  live test left out: {test}: not yet seen to pass in a guest"),
+            None if NOT_TRIED.iter().any(|name| test.starts_with(name)) => {
+                println!("  live test left out: {test}: not yet tried in a guest");
+            }
+            None => chosen.push(test.clone()),
         }
     }
     chosen
