@@ -54,8 +54,8 @@ pub struct Configuration {
     pub several_events: bool,
     /// Tracepoints and uprobes.
     pub points: Vec<PointRate>,
-    /// Variables of the environment that are to be read: [`abi::VARIABLES`] of fewer than
-    /// [`abi::VARIABLE_LEN`] bytes at most.
+    /// Variables of the environment that are to be read: [`VARIABLES`](super::abi::VARIABLES) of
+    /// fewer than [`VARIABLE_LEN`](super::abi::VARIABLE_LEN) bytes at most.
     pub variables: Vec<String>,
     /// Only of this user's processes.
     pub variables_of: Option<u32>,
