@@ -61,6 +61,7 @@ static u32 modules_sent;
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_F_NO_PREALLOC 1
 #define BPF_NOEXIST 1
+#define read_only(pointer) (pointer)
 #define barrier_var(variable) ((void)(variable))
 #define count(counter) ((void)0)
 
