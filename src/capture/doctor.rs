@@ -70,10 +70,7 @@ fn kernel_release() -> Check {
     Check {
         name: "kernel",
         grade: Grade::Good,
-        found: rustix::system::uname()
-            .release()
-            .to_string_lossy()
-            .into_owned(),
+        found: kernel::release(),
         meaning: "the kernel that runs",
         fix: None,
     }
@@ -98,12 +95,8 @@ fn type_information(btf: Option<&Btf<'_>>) -> Check {
 }
 
 fn deferral(btf: Option<&Btf<'_>>) -> Check {
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
     let deferral = btf.map_or(Deferral::NoTaskWork, |btf| {
-        kernel::deferral_of(btf, &release)
+        kernel::deferral_of(btf, &kernel::release())
     });
     let can = deferral == Deferral::Possible;
     Check {

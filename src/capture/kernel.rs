@@ -51,11 +51,7 @@ impl Deferral {
 /// When the kernel has no BTF.
 pub fn deferral() -> Result<Deferral> {
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
-    Ok(deferral_of(&btf, &release))
+    Ok(deferral_of(&btf, &release()))
 }
 
 /// Tells the same of a kernel's types and release.
@@ -85,9 +81,8 @@ pub fn has_file_reads(btf: &Btf<'_>) -> bool {
 /// # Errors
 /// When the kernel has no BTF.
 pub fn file_reads() -> Result<bool> {
-    let release = rustix::system::uname();
     // the types take a hundredth second to read
-    if !iterates_unlocked(&release.release().to_string_lossy()) {
+    if !iterates_unlocked(&release()) {
         return Ok(false);
     }
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
@@ -105,8 +100,14 @@ fn iterates_unlocked(release: &str) -> bool {
 /// go on. The mending of CVE-2026-53085 made that safe.
 #[must_use]
 pub fn reads_from_outside() -> bool {
-    let release = rustix::system::uname();
-    is_mended(&release.release().to_string_lossy())
+    is_mended(&release())
+}
+
+/// Which kernel this is.
+#[must_use]
+pub fn release() -> String {
+    let system = rustix::system::uname();
+    system.release().to_string_lossy().into_owned()
 }
 
 /// Whether a release has the mending: 6.12.91, 6.18.33, 7.0.10, and later ones of these, and
