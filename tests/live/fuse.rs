@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use crate::folded::Line;
 use crate::machine::Machine;
 use crate::process::{PATIENCE, Process, until};
-use crate::somno::Record;
+use crate::somno::{Record, Running};
 
 const UNNAMED: &str = "[file+0x";
 
@@ -89,6 +89,14 @@ impl Served {
         let pids = format!("-F 499 -d 1s -p {},{}", self.program.pid(), other.pid());
         machine.record().options(&pids)
     }
+
+    /// Does so with nothing answered any more, as far as a request that is held.
+    fn record_held(&mut self, machine: &Machine, other: &Process) -> Running {
+        self.hold();
+        let running = self.record(machine, other).start();
+        self.wait_for_request();
+        running
+    }
 }
 
 impl Drop for Served {
@@ -123,9 +131,7 @@ fn unwinding_waits_for_nobody_else() {
     let machine = Machine::take();
     let other = machine.fixture("chain").start::<&str>(&[]);
     let mut served = Served::start(&machine, "r", Forgotten::Tables);
-    served.hold();
-    let running = served.record(&machine, &other).start();
-    served.wait_for_request();
+    let running = served.record_held(&machine, &other);
     let (folded, stats) = running.wait().adds_up();
     assert_eq!(stats.count("user.pending"), folded.of("file").count());
     folded
@@ -145,9 +151,7 @@ fn late_answers_are_waited_for() {
     let machine = Machine::take();
     let other = machine.fixture("chain").start::<&str>(&[]);
     let mut served = Served::start(&machine, "r", Forgotten::Tables);
-    served.hold();
-    let running = served.record(&machine, &other).start();
-    served.wait_for_request();
+    let running = served.record_held(&machine, &other);
     thread::sleep(Duration::from_millis(200));
     served.release();
     let (folded, stats) = running.wait().adds_up();
@@ -175,9 +179,7 @@ fn naming_has_a_bound() {
         .0
         .of("file")
         .expect_share(0.99.., |line| line.reason.is_none());
-    served.hold();
-    let running = served.record(&machine, &other).start();
-    served.wait_for_request();
+    let running = served.record_held(&machine, &other);
     let (folded, _) = running.wait().adds_up();
     folded
         .of("chain")
@@ -196,9 +198,7 @@ fn sampling_goes_on_beside_an_open() {
     let machine = Machine::take();
     let other = machine.fixture("chain").start::<&str>(&[]);
     let mut served = Served::start(&machine, "oa", Forgotten::Nothing);
-    served.hold();
-    let running = served.record(&machine, &other).start();
-    served.wait_for_request();
+    let running = served.record_held(&machine, &other);
     running.wait_for_message("its file system does not answer");
     running.wait_for_message("wrote");
     let status = format!("/proc/{}/status", running.pid());
