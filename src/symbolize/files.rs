@@ -78,17 +78,21 @@ impl PartialEq for Located {
 }
 
 impl Located {
-    /// The path, which leads there as long as this is kept.
-    ///
-    /// # Errors
-    /// When it leads nowhere by now, or to another file.
-    pub fn path(&self) -> Result<&Path, Unnamed> {
-        let Some(was) = &self.was else {
-            return Ok(&self.path);
-        };
-        let now = fs::metadata(&self.path).map_err(|_| Unnamed::NotOpened)?;
-        let is_same = opening::is_same_content(&now, was);
-        is_same.then_some(&*self.path).ok_or(Unnamed::Replaced)
+    /// The path, which leads there as long as this is kept and there is no obstacle.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the path leads nowhere by now, or to another file, if it does.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<Unnamed> {
+        let was = self.was.as_ref()?;
+        match fs::metadata(&self.path) {
+            Ok(now) if opening::is_same_content(&now, was) => None,
+            Ok(_) => Some(Unnamed::Replaced),
+            Err(_) => Some(Unnamed::NotOpened),
+        }
     }
 }
 
@@ -122,13 +126,12 @@ impl From<Opened> for Content {
 impl Content {
     /// Keeps but the path of a file, to find it again.
     fn close(&mut self) {
-        if let Self::Held(_) | Self::Unproven(_) = self {
-            let path = match self {
-                Self::Held(file) => fs::read_link(opening::path_of(file)).ok(),
-                _ => None,
-            };
-            *self = path.map_or(Self::Missing(Unnamed::NotOpened), Self::Named);
-        }
+        let path = match self {
+            Self::Held(file) => fs::read_link(opening::path_of(file)).ok(),
+            Self::Unproven(_) => None,
+            Self::Named(_) | Self::Opening | Self::Missing(_) => return,
+        };
+        *self = path.map_or(Self::Missing(Unnamed::NotOpened), Self::Named);
     }
 }
 
@@ -309,9 +312,13 @@ impl ModuleFiles {
         self.files.insert(module.id, file);
     }
 
-    /// Takes notice that a module's file may be open, and closes the first one where there are too
-    /// many.
+    /// Takes notice of a module's file where it is open, and closes the first one where there are
+    /// too many.
     fn hold(&mut self, module: ModuleId) {
+        let content = self.files.get(&module).map(|file| &file.content);
+        if !matches!(content, Some(Content::Held(_) | Content::Unproven(_))) {
+            return;
+        }
         self.held.push_back(module);
         if self.held.len() > self.held_at_most
             && let Some(first) = self.held.pop_front()
@@ -472,6 +479,11 @@ mod tests {
                 ..module_of(&path(number), identity_of(&path(number)))
             });
         }
+        // what could not be opened takes no room
+        files.add(&Module {
+            id: ModuleId(16),
+            ..module_of(&room.path().join("nothing"), FileIdentity::default())
+        });
         assert_eq!(files.held, [13, 14, 15].map(ModuleId));
         fs::remove_file(path(0)).expect("it is there");
         fs::remove_file(path(1)).expect("it is there");
@@ -479,7 +491,8 @@ mod tests {
         fs::remove_file(path(3)).expect("it is there");
         let found = |number: u32| {
             let located = files.locate(ModuleId(10 + number))?;
-            located.path().map(Path::to_owned)
+            let path = located.path().to_owned();
+            located.obstacle().map_or(Ok(path), Err)
         };
         assert_eq!(found(0), Err(Unnamed::NotOpened));
         assert_eq!(found(1), Err(Unnamed::Replaced));

@@ -42,10 +42,10 @@ impl OpenFile {
     fn new(module: ModuleId, content: &Content) -> Self {
         let _symbols = in_effect(Use::Symbols);
         let (directories, local) = match content {
-            Content::File(file) => file.path().map_or_else(
-                |_| (Vec::new(), Vec::new()),
-                |path| (debug_files::directories(path), debug_files::sources(path)),
-            ),
+            Content::File(file) => {
+                let path = file.path();
+                (debug_files::directories(path), debug_files::sources(path))
+            }
             Content::Captured(made, _) => (Vec::new(), vec![made.symbols()]),
             Content::Missing(_) => (Vec::new(), Vec::new()),
         };
@@ -152,10 +152,7 @@ impl Symbolizer {
         let (Some(servers), Content::File(file)) = (&mut self.servers, &open.content) else {
             return;
         };
-        let Ok(path) = file.path() else {
-            return;
-        };
-        let ask = || debug_files::from_servers(path, base_name, servers);
+        let ask = || debug_files::from_servers(file.path(), base_name, servers);
         let Some(symbols) = open.remote.get_or_init(ask) else {
             return;
         };

@@ -55,7 +55,7 @@ impl Content {
     #[must_use]
     pub fn obstacle(&self) -> Option<Unnamed> {
         match self {
-            Self::File(file) => file.path().err(),
+            Self::File(file) => file.obstacle(),
             Self::Captured(..) => None,
             Self::Missing(reason) => Some(*reason),
         }
