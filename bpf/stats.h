@@ -7,7 +7,7 @@
 	X(kernel_ring_full)	/* kernel halves that found no room in their ring */               \
 	X(user_ring_full)	/* user halves that found no room in their ring */                 \
 	X(module_ring_full)	/* modules that found no room; sent again at the next sight */     \
-	X(notice_ring_full)	/* notices of forks, execs, exits and names that found no room */  \
+	X(notices_lost)		/* notices of forks, execs, exits and names that found no room */  \
 	X(no_slot)		/* samples that found every slot in reach taken */                 \
 	X(no_workspace)		/* callbacks that found every workspace taken */                   \
 	X(not_scheduled)	/* samples whose callback the kernel refused */                    \

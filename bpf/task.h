@@ -26,8 +26,11 @@ static __always_inline void follow_child(struct task_struct *parent, struct task
 {
 	if (somno_config.follow_all || !somno_config.inherit)
 		return;
-	if (bpf_task_storage_get(&followed, parent, NULL, 0))
-		bpf_task_storage_get(&followed, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!bpf_task_storage_get(&followed, parent, NULL, 0))
+		return;
+	/* refused without memory, or if it interrupted who changes such storage on this CPU */
+	if (!bpf_task_storage_get(&followed, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+		count(notices_lost);
 }
 
 static __always_inline void notify(enum somno_notice_kind kind, struct task_struct *task,
@@ -49,7 +52,7 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
 	}
 	bpf_probe_read_kernel_str(notice.comm, sizeof(notice.comm), comm);
 	if (emit_to_user_ring(&notice, sizeof(notice)))
-		count(notice_ring_full);
+		count(notices_lost);
 }
 
 /* The callback of a slot that was served before its task left: only releases. */

@@ -10,10 +10,12 @@ mod rings;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, IntoRawFd as _, OwnedFd};
+use std::thread::sleep;
+use std::time::Duration;
 
 use libbpf_rs::skel::{OpenSkel as _, Skel as _, SkelBuilder as _};
 use libbpf_rs::{
-    Iter, Link, MapCore, MapFlags, MapHandle, OpenObject, PerfEventOpts, ProgramInput,
+    ErrorKind, Iter, Link, MapCore, MapFlags, MapHandle, OpenObject, PerfEventOpts, ProgramInput,
 };
 
 use self::configuration::{Configuration, PointKind, Purpose};
@@ -33,6 +35,9 @@ mod skeleton {
 }
 
 const ARM_ATTEMPTS: u32 = 10;
+
+const FOLLOW_ATTEMPTS: u32 = 100;
+const FOLLOW_PAUSE: Duration = Duration::from_millis(1);
 
 /// Keeps libbpf from writing to standard error: what fails is said once, by us.
 pub fn silence_libbpf() {
@@ -267,15 +272,22 @@ impl<'obj> Programs<'obj> {
     pub fn follow(&self, pidfd: BorrowedFd<'_>) -> Result<()> {
         use std::os::fd::AsRawFd as _;
 
-        self.skeleton
-            .maps
-            .followed
-            .update(
+        let follow = || {
+            self.skeleton.maps.followed.update(
                 &pidfd.as_raw_fd().to_ne_bytes(),
                 &1_u32.to_ne_bytes(),
                 MapFlags::ANY,
             )
-            .context(|| "follow a task".into())
+        };
+        // two profilers that give a task its first storage, or one of them while the other
+        // takes the last away: the kernel says EAGAIN to one
+        for _ in 1..FOLLOW_ATTEMPTS {
+            match follow() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(FOLLOW_PAUSE),
+                other => return other.context(|| "follow a task".into()),
+            }
+        }
+        follow().context(|| "follow a task".into())
     }
 
     /// Tells whether a thread is followed.

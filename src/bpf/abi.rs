@@ -314,7 +314,7 @@ mirror!(
         kernel_ring_full: u64,
         user_ring_full: u64,
         module_ring_full: u64,
-        notice_ring_full: u64,
+        notices_lost: u64,
         no_slot: u64,
         no_workspace: u64,
         not_scheduled: u64,
@@ -350,7 +350,7 @@ impl Stats {
         self.kernel_ring_full += other.kernel_ring_full;
         self.user_ring_full += other.user_ring_full;
         self.module_ring_full += other.module_ring_full;
-        self.notice_ring_full += other.notice_ring_full;
+        self.notices_lost += other.notices_lost;
         self.no_slot += other.no_slot;
         self.no_workspace += other.no_workspace;
         self.not_scheduled += other.not_scheduled;

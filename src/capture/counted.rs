@@ -31,7 +31,7 @@ impl Counted {
                 schedule: counters.not_scheduled,
                 shed: counters.shed,
                 throttled,
-                notices: counters.notice_ring_full,
+                notices: counters.notices_lost,
                 modules: counters.modules_full,
             },
             steps: Steps {

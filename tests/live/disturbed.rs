@@ -110,6 +110,22 @@ fn thousands_of_threads_are_sampled() {
     }
 }
 
+/// Check that profilers that begin and end together can follow the same threads: the kernel
+/// turns one away where two change what it keeps for a thread. A few times, as they must meet.
+#[test]
+fn profilers_begin_together() {
+    let machine = Machine::take();
+    let throng = machine.fixture("throng").start(&["1000"]);
+    wait_for_threads(&throng, 1001);
+    let record = || machine.record().options("-F 99 -d 0.1s").process(&throng);
+    for _ in 0..4 {
+        let running: Vec<_> = (0..4).map(|_| record().start()).collect();
+        for somno in running {
+            somno.wait().exits_with(0);
+        }
+    }
+}
+
 /// Check that a storm of processes is sampled without a loss: hundreds a second.
 #[test]
 fn storm_of_processes_is_sampled() {
