@@ -173,7 +173,7 @@ target/fuzz/%: tests/fuzz/%.c tests/fuzz/check.h $(wildcard bpf/*.h) | setup-fuz
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote bpf $< -o $@
 
 # KERNEL="6.12 6.18 6.19 newest", or some of them; without it, all. LANE=short leaves the live tests out,
-# LIVE=<part of a name> all others of them. PROFILE= is the one that tests are built with otherwise.
+# LIVE="<parts of names>" all others of them. PROFILE= is the one that tests are built with otherwise.
 PROFILE := --release
 
 test-vm: setup-test
