@@ -99,9 +99,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have ended; and one that the kernel holds, as a test that failed may leave it, ends
+        // when what holds it does.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
