@@ -262,6 +262,13 @@ struct somno_notice {
 	char comm[SOMNO_COMM_LEN];
 };
 
+/* What of a followed task's events is open. */
+enum somno_following {
+	/* some may not be: not every child has inherited them */
+	SOMNO_OPENING = 1,
+	SOMNO_OPENED = 2,
+};
+
 /*
  * What arm_slots_from takes, and how many slots one run of it arms: no more than
  * the kernel keeps memory ready for.

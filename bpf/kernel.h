@@ -289,6 +289,7 @@ struct task_struct {
 	struct uprobe_task *utask;
 	struct pid *thread_pid;
 	struct css_set *cgroups;
+	struct perf_event_context *perf_event_ctxp;
 	char comm[16];
 };
 

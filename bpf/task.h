@@ -7,7 +7,8 @@
 #ifndef SOMNO_TASK_H
 #define SOMNO_TASK_H
 
-/* Key: task. Value: unused. User space adds the first ones; deleted with the task. */
+/* Key: task. Value: an enum somno_following. User space adds the first ones; deleted with the
+ * task. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -24,12 +25,21 @@ static __always_inline bool is_followed(struct task_struct *task)
 
 static __always_inline void follow_child(struct task_struct *parent, struct task_struct *child)
 {
+	u32 *following, *own;
+
 	if (somno_config.follow_all || !somno_config.inherit)
 		return;
-	if (!bpf_task_storage_get(&followed, parent, NULL, 0))
+	following = bpf_task_storage_get(&followed, parent, NULL, 0);
+	if (!following)
+		return;
+	/* it came before its parent's events: those of a thread are opened when it is listed */
+	if (*following == SOMNO_OPENING && !read_only(child)->perf_event_ctxp)
 		return;
 	/* refused without memory, or if it interrupted who changes such storage on this CPU */
-	if (!bpf_task_storage_get(&followed, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE))
+	own = bpf_task_storage_get(&followed, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (own)
+		*own = SOMNO_OPENED;
+	else
 		count(notices_lost);
 }
 

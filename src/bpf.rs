@@ -18,6 +18,7 @@ use libbpf_rs::{
     ErrorKind, Iter, Link, MapCore, MapFlags, MapHandle, OpenObject, PerfEventOpts, ProgramInput,
 };
 
+use self::abi::Following;
 use self::configuration::{Configuration, PointKind, Purpose};
 use self::outside::Outside;
 use crate::error::{Context as _, Error, Result};
@@ -34,10 +35,9 @@ mod skeleton {
     include!(concat!(env!("OUT_DIR"), "/somno.skel.rs"));
 }
 
-const ARM_ATTEMPTS: u32 = 10;
-
-const FOLLOW_ATTEMPTS: u32 = 100;
-const FOLLOW_PAUSE: Duration = Duration::from_millis(1);
+/// How often what the kernel cannot do at this moment is tried, and how long in between.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Keeps libbpf from writing to standard error: what fails is said once, by us.
 pub fn silence_libbpf() {
@@ -269,25 +269,26 @@ impl<'obj> Programs<'obj> {
     ///
     /// # Errors
     /// When the kernel refuses the thread's descriptor.
-    pub fn follow(&self, pidfd: BorrowedFd<'_>) -> Result<()> {
+    pub fn follow(&self, pidfd: BorrowedFd<'_>, following: Following) -> Result<bool> {
         use std::os::fd::AsRawFd as _;
 
-        let follow = || {
-            self.skeleton.maps.followed.update(
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let followed = self.skeleton.maps.followed.update(
                 &pidfd.as_raw_fd().to_ne_bytes(),
-                &1_u32.to_ne_bytes(),
+                &(following as u32).to_ne_bytes(),
                 MapFlags::ANY,
-            )
-        };
-        // two profilers that give a task its first storage, or one of them while the other
-        // takes the last away: the kernel says EAGAIN to one
-        for _ in 1..FOLLOW_ATTEMPTS {
-            match follow() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(FOLLOW_PAUSE),
-                other => return other.context(|| "follow a task".into()),
+            );
+            match followed.map_err(|error| (error.kind(), error)) {
+                Ok(()) => return Ok(true),
+                Err((ErrorKind::NotFound, _)) => return Ok(false),
+                // two profilers that give a task its first storage, or one of them while the
+                // other takes the last away: the kernel says so to one
+                Err((ErrorKind::WouldBlock, _)) if attempts < ATTEMPTS => sleep(PAUSE),
+                Err((_, error)) => return Err(error).context(|| "follow a task".into()),
             }
         }
-        follow().context(|| "follow a task".into())
     }
 
     /// Tells whether a thread is followed.
@@ -318,7 +319,7 @@ impl<'obj> Programs<'obj> {
 
     /// Tries a few times: the kernel refills the memory that it keeps ready in between.
     fn arm_batch(&self, first: u32) -> Result<()> {
-        for _ in 0..ARM_ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let mut range = first.to_ne_bytes();
             let output = self
                 .skeleton
@@ -332,6 +333,7 @@ impl<'obj> Programs<'obj> {
             if output.return_value == abi::ARM_BATCH {
                 return Ok(());
             }
+            sleep(PAUSE);
         }
         Err(Error::failed(
             "failed to arm the sample slots: the kernel has no memory for them",

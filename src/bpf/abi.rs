@@ -77,6 +77,16 @@ pub mod notice {
     pub const RENAMED: u32 = 4;
 }
 
+/// What of a followed task's events is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Following {
+    /// Some may not be: not every child has inherited them.
+    Opening = 1,
+    /// All are.
+    Opened = 2,
+}
+
 /// Which table a piece of symbols is of.
 pub mod symbol_table {
     #![expect(missing_docs, reason = "each is described where abi.h defines it")]

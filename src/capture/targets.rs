@@ -6,6 +6,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::process::{Pid as RawPid, PidfdFlags, pidfd_open};
 
 use crate::bpf::Programs;
+use crate::bpf::abi::Following;
 use crate::capture::event_name;
 use crate::capture::perf::{Attributes, PerfEvent, Scope};
 use crate::error::{Context as _, Error, Result};
@@ -144,10 +145,21 @@ impl Opener<'_, '_> {
         if self.programs.is_followed(task.as_fd())? {
             return Ok(None);
         }
+        let following = if self.events.is_empty() {
+            Following::Opened
+        } else {
+            Following::Opening
+        };
+        if !self.programs.follow(task.as_fd(), following)? {
+            return Ok(None);
+        }
         let Some(events) = self.open(Scope::Thread(tid))? else {
             return Ok(None);
         };
-        self.programs.follow(task.as_fd())?;
+        // if it has ended meanwhile, whom it made may have inherited these
+        if following == Following::Opening {
+            self.programs.follow(task.as_fd(), Following::Opened)?;
+        }
         Ok(Some(events))
     }
 
