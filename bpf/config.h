@@ -65,13 +65,10 @@ struct somno_config {
 
 const volatile struct somno_config somno_config = {};
 
-/*
- * somno's own process, which is never sampled. User space knows its pid in its own
- * pid namespace; where slots are armed, that is corrected.
- */
+/* somno's own process, which is never sampled; as the first pid namespace has it. */
 u32 own_pid;
 
-/* What tells somno's own mount namespace from others: an address, not followed. Likewise. */
+/* What tells somno's own mount namespace from others: an address, not followed. */
 u64 own_mount_namespace;
 
 /*

@@ -6,7 +6,7 @@
 #ifndef SOMNO_IDS_H
 #define SOMNO_IDS_H
 
-/* Set where slots are armed; 0 is the first namespace, where numbers are the kernel's own. */
+/* 0 is the first namespace, where numbers are the kernel's own. */
 u32 own_pid_level;
 /* An address, not followed. */
 u64 own_pid_namespace;

@@ -159,9 +159,6 @@ static __always_inline u32 arm_slots(u32 first)
 	unsigned long flags;
 	u32 armed = 0;
 
-	own_pid = task->tgid;
-	learn_own_pid_namespace(task);
-	own_mount_namespace = mount_namespace(task);
 	bpf_local_irq_save(&flags);
 	for (u32 i = 0; i < SOMNO_ARM_BATCH; i++) {
 		u32 index = (first + i) & (SOMNO_SLOTS - 1);

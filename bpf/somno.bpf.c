@@ -198,6 +198,18 @@ int on_uprobe(void *ctx)
 	return 0;
 }
 
+/* Somno runs it itself, once, before anything else. */
+SEC("syscall")
+int learn_who_samples(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	own_pid = task->tgid;
+	own_mount_namespace = mount_namespace(task);
+	learn_own_pid_namespace(task);
+	return 0;
+}
+
 SEC("syscall")
 int arm_slots_from(struct somno_arm *range)
 {

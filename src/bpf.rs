@@ -102,9 +102,6 @@ impl<'obj> Programs<'obj> {
             Error::failed("failed to configure the BPF object: no read-only data")
         })?;
         configuration.write(&mut rodata.somno_config);
-        if let Some(bss) = open.maps.bss_data.as_deref_mut() {
-            bss.own_pid = std::process::id();
-        }
         let progs = &mut open.progs;
         let deferred = !configuration.interrupt_only;
         let sampling = configuration.purpose == Purpose::Sampling;
@@ -136,11 +133,21 @@ impl<'obj> Programs<'obj> {
             Some(_) => rings::create(&skeleton.maps.switch_rings, configuration)?,
             None => Vec::new(),
         };
-        Ok(Self {
+        let programs = Self {
             skeleton,
             kernel_rings,
             switch_rings,
-        })
+        };
+        programs.learn_who_samples()?;
+        Ok(programs)
+    }
+
+    /// Has the kernel side know this process, by what it is in the kernel.
+    fn learn_who_samples(&self) -> Result<()> {
+        let program = &self.skeleton.progs.learn_who_samples;
+        let output = program.test_run(ProgramInput::default());
+        output.context(|| "run the first BPF program".into())?;
+        Ok(())
     }
 
     /// The program that perf events run for each sample.
@@ -265,7 +272,7 @@ impl<'obj> Programs<'obj> {
         iterator(self.skeleton.progs.on_dumped_task.attach())
     }
 
-    /// Follows a thread: its forks and its exit will be noticed.
+    /// Follows a thread: its forks and its exit will be noticed. False when it is gone.
     ///
     /// # Errors
     /// When the kernel refuses the thread's descriptor.
