@@ -5,11 +5,10 @@
 
 #define MODULES_MAX 32768
 #define PATH_COMPONENTS 128
+/* More than there are modules: an id that user space could not be told of is not used again. */
+#define MODULE_IDS (1 << 22)
 
-/*
- * Key: which file. Value: its id. Deleted only when user space could not be
- * told, so that the next sight tries again.
- */
+/* Key: which file. Value: its id, which user space was told of. Never deleted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MODULES_MAX);
@@ -18,6 +17,7 @@ struct {
 } modules SEC(".maps");
 
 u32 last_module_id = SOMNO_MODULE_FIRST - 1;
+bool modules_are_full;
 
 /* By module id. Written by user space: it has opened the file, and needs nothing of it. */
 u8 module_opened[MODULES_MAX] SEC(".bss.opened");
@@ -115,19 +115,15 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 					   struct vm_area_struct *vma, struct file *file,
 					   struct somno_identity *identity)
 {
-	u32 id = __sync_fetch_and_add(&last_module_id, 1) + 1;
 	struct somno_module *record = &ws->module.record;
-	u32 *known;
+	u32 id, *known;
 
-	if (bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST)) {
-		/* either another CPU was first or the table is full */
-		known = bpf_map_lookup_elem(&modules, identity);
+	if (modules_are_full || last_module_id >= MODULE_IDS) {
 		ws->space_untold = true;
-		if (known)
-			return *known;
 		count(modules_full);
 		return 0;
 	}
+	id = __sync_fetch_and_add(&last_module_id, 1) + 1;
 	record->record = SOMNO_MODULE;
 	record->id = id;
 	record->identity = *identity;
@@ -143,8 +139,16 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	describe_path(&ws->module);
 	if (emit_to_user_ring(record, sizeof(*record) + clamp(record->path_len, SOMNO_PATH_LEN))) {
 		count(module_ring_full);
-		bpf_map_delete_elem(&modules, identity);
 		ws->space_untold = true;
+		return id;
+	}
+	/* only now, so that nobody meets an id that user space was not told of */
+	if (bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST)) {
+		known = bpf_map_lookup_elem(&modules, identity);
+		/* another CPU was first: what was told is used by nobody */
+		if (known)
+			return *known;
+		modules_are_full = true;
 	} else if (record->flags & SOMNO_MODULE_DELETED ||
 		   mount_namespace(task) != own_mount_namespace) {
 		want_symbols(id);

@@ -35,16 +35,21 @@ __noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 m
 	return ws->asked.changed ? CONTENT_CHANGED : CONTENT_OF_FILE;
 }
 
-/* Reads the build id from the memory that shows the file, and tells user space. */
-static __always_inline void send_build_id(struct workspace *ws, u64 bias, u32 module)
+/*
+ * Reads the build id from the memory that shows the file, and tells user space. False where
+ * that has to be tried again.
+ */
+static __always_inline bool send_build_id(struct workspace *ws, u64 bias, u32 module)
 {
 	if (!find_build_id(ws, bias) ||
 	    content_at(ws, ws->notes[0].vaddr + bias, module) != CONTENT_OF_FILE)
-		return;
+		return true;
 	ws->build_id.record = SOMNO_BUILD_ID;
 	ws->build_id.id = module;
-	if (emit_to_user_ring(&ws->build_id, sizeof(ws->build_id)))
-		count(module_ring_full);
+	if (!emit_to_user_ring(&ws->build_id, sizeof(ws->build_id)))
+		return true;
+	count(module_ring_full);
+	return false;
 }
 
 /* Where a module's unwind information is. */
@@ -126,10 +131,12 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	if (is_program(ws, module))
 		bias = program_bias(ws, layout->program_headers, bias);
 	if (is_new) {
-		send_build_id(ws, bias, module);
+		bool is_told = send_build_id(ws, bias, module);
+
 		if (ws->obstacle)
 			return TABLES_ABSENT;
-		bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
+		if (is_told)
+			bpf_map_update_elem(&module_layouts, &module, layout, BPF_NOEXIST);
 	}
 	ws->cfi.has_header = layout->eh_frame_hdr;
 	tables = layout->eh_frame_hdr ? layout->eh_frame_hdr : layout->eh_frame;

@@ -32,7 +32,7 @@ impl Counted {
                 shed: counters.shed,
                 throttled,
                 notices: counters.notices_lost,
-                modules: counters.modules_full,
+                modules: counters.modules_full + counters.module_ring_full,
             },
             steps: Steps {
                 cfi: counters.frames_cfi,
