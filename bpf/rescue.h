@@ -15,6 +15,27 @@
 #define MAX_RESCUES 128
 
 /*
+ * Who sleeps holds a workspace. So many at once may, that the others have some left though a
+ * file system does not answer.
+ */
+#define SLEEPERS_MAX (WORKSPACES / 4 * 3)
+
+u32 sleepers;
+
+static __always_inline bool begin_sleep(void)
+{
+	if (__sync_fetch_and_add(&sleepers, 1) < SLEEPERS_MAX)
+		return true;
+	__sync_fetch_and_sub(&sleepers, 1);
+	return false;
+}
+
+static __always_inline void end_sleep(void)
+{
+	__sync_fetch_and_sub(&sleepers, 1);
+}
+
+/*
  * By a read that takes the lock for reading and waits for it. Of what the thread was
  * just using, the top of its stack: at an address that is not mapped the kernel would
  * take the lock for writing, to look whether the stack should grow there.
@@ -43,15 +64,11 @@ static __always_inline bool touch(struct workspace *ws, struct task_struct *task
 	return ws->asked.may_sleep && !bpf_copy_from_user(&byte, sizeof(byte), (void *)address);
 }
 
-/* Whether the step is worth taking again. */
-static __noinline bool rescue(struct workspace *ws)
+static __always_inline bool remove_obstacle(struct workspace *ws)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u64 first = ws->obstacle_at, last = first + ws->obstacle_len - 1;
 
-	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES)
-		return false;
-	ws->rescues++;
 	if (ws->obstacle == OBSTACLE_LOCK)
 		return wait_for_lock(task);
 	if (!touch(ws, task, first))
@@ -60,6 +77,19 @@ static __noinline bool rescue(struct workspace *ws)
 		return false;
 	ws->slept++;
 	return true;
+}
+
+/* Whether the step is worth taking again. */
+static __noinline bool rescue(struct workspace *ws)
+{
+	bool is_removed;
+
+	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES || !begin_sleep())
+		return false;
+	ws->rescues++;
+	is_removed = remove_obstacle(ws);
+	end_sleep();
+	return is_removed;
 }
 
 #endif

@@ -211,10 +211,12 @@ static __always_inline u32 read_symbols(struct workspace *ws, u32 len, enum read
 		return 0;
 	len = clamp(len, ws->asked.end - at);
 	len = clamp(len, SOMNO_SYMBOL_PIECE);
-	if (mode == MAY_SLEEP && ws->asked.may_sleep && !somno_config.no_fault)
+	if (mode == MAY_SLEEP && ws->asked.may_sleep && !somno_config.no_fault && begin_sleep()) {
 		err = bpf_copy_from_user(to, len, (void *)at);
-	else
+		end_sleep();
+	} else {
 		err = bpf_probe_read_user(to, len, (void *)at);
+	}
 	if (err || (!may_be_changed && content_at(ws, at, capture->module) != CONTENT_OF_FILE))
 		return 0;
 	return len;
