@@ -76,14 +76,19 @@ static __always_inline void take_uprobe(u32 event)
 	u64 now_ns = bpf_ktime_get_ns();
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct somno_kernel_half *half;
+	struct workspace *ws;
+	u32 index;
 
 	if (!is_hit_wanted(task, event, now_ns))
 		return;
-	half = bpf_ringbuf_reserve(&user_ring, sizeof(*half), 0);
-	if (!half) {
-		count(kernel_ring_full);
+	index = claim_workspace();
+	ws = bpf_map_lookup_elem(&workspaces, &index);
+	if (!ws) {
+		count(no_workspace);
 		return;
 	}
+	/* not in the ring itself: whoever is preempted there holds up all that comes behind */
+	half = (struct somno_kernel_half *)ws->half_words;
 	begin_half(half, task, bpf_get_smp_processor_id(), now_ns);
 	half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
 	half->weight = somno_config.sample_weight;
@@ -91,7 +96,9 @@ static __always_inline void take_uprobe(u32 event)
 	half->event = event;
 	bpf_get_current_comm(half->comm, sizeof(half->comm));
 	arrange_user_half(half, task);
-	bpf_ringbuf_submit(half, wakeup(&user_ring, somno_config.user_wake_bytes));
+	if (emit_to_user_ring(half, sizeof(*half)))
+		count(kernel_ring_full);
+	release_workspace(index);
 }
 
 #endif
