@@ -19,7 +19,7 @@ static __always_inline void send_user_half(struct workspace *ws, struct task_str
 	half->tid = ids;
 	half->slept = ws->slept;
 	half->time_ns = bpf_ktime_get_ns();
-	half->cost_ns = half->time_ns - started_ns;
+	half->cost_ns = clamp(half->time_ns - started_ns, ~0U);
 	/* at once: user space opens the files while the process is still there */
 	if (ws->discovered ? emit_now(half, size) : emit_to_user_ring(half, size))
 		count(user_ring_full);
