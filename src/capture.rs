@@ -106,7 +106,10 @@ impl<'obj> Session<'obj> {
             )));
         }
         let configuration = options.configuration(mode, everything)?;
+        let limit = raise_descriptor_limit();
         let mut programs = Programs::load(storage, &configuration).map_err(explain_load)?;
+        // a command that is started next has its own
+        let _ = setrlimit(Resource::Nofile, limit);
         if mode == Mode::Deferred {
             programs.arm_slots()?;
         }
@@ -470,8 +473,8 @@ fn open_rings(
     builder.build().context(|| "open the sample rings".into())
 }
 
-/// One descriptor a thread is needed, and one a module.
-fn raise_descriptor_limit() {
+/// One descriptor a ring is needed, one a thread, and one a module. Returns the limit before.
+fn raise_descriptor_limit() -> Rlimit {
     let limit = getrlimit(Resource::Nofile);
     // Failing leaves the limit as it was: whoever meets it says so.
     let _ = setrlimit(
@@ -481,6 +484,7 @@ fn raise_descriptor_limit() {
             maximum: limit.maximum,
         },
     );
+    limit
 }
 
 /// On an overloaded machine the rings would overflow before it is our turn. Only

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
-use crate::bpf::{Programs, abi};
+use crate::bpf::Programs;
 use crate::capture::perf::{PerfEvent, Scope};
 use crate::capture::targets::{Target, Wanted, follow_cpu};
 use crate::error::{Context as _, Error, Result};
@@ -77,7 +77,7 @@ impl Hotplug {
         self.close_dead(open);
         let _capturing = in_effect(Use::Capture);
         let mut failed = None;
-        for cpu in self.online() {
+        for cpu in self.online().into_iter().flatten() {
             if open.iter().any(|event| event.cpu() == Some(cpu)) {
                 continue;
             }
@@ -92,7 +92,7 @@ impl Hotplug {
                 }
                 // it went again meanwhile
                 Ok(_) => {}
-                Err(_) if !self.online().contains(&cpu) => {}
+                Err(_) if self.online().is_none_or(|online| !online.contains(&cpu)) => {}
                 Err(error) => failed = failed.or(Some((cpu, error))),
             }
         }
@@ -105,7 +105,7 @@ impl Hotplug {
 
     /// Closes the events of CPUs that are, or were meanwhile, offline.
     pub(super) fn close_dead(&mut self, open: &mut Vec<PerfEvent>) {
-        let online = self.online();
+        let Some(online) = self.online() else { return };
         let mut dead: Vec<u16> = Vec::new();
         let mut looked_at: Vec<u16> = Vec::new();
         for event in open.iter() {
@@ -143,10 +143,10 @@ impl Hotplug {
         before == Some(reading.enabled_ns)
     }
 
-    /// The CPUs to sample; none while the list cannot be read.
-    fn online(&self) -> Vec<u16> {
-        let mut online = cpus::online(abi::MAX_CPUS).unwrap_or_default();
+    /// The CPUs to sample; nothing where the list cannot be read.
+    fn online(&self) -> Option<Vec<u16>> {
+        let mut online = cpus::online(u16::MAX).ok()?;
         online.retain(|cpu| self.chosen.is_empty() || self.chosen.contains(cpu));
-        online
+        Some(online)
     }
 }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid as RawPid, PidfdFlags, Signal, kill_process, pidfd_open};
 
-use crate::bpf::abi;
 use crate::capture::Session;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::console::Terminal;
@@ -237,7 +236,7 @@ fn describe(one: &str, many: &str, ids: impl Iterator<Item = u32>) -> String {
 }
 
 fn cpus_to_sample(wanted: &[u16]) -> Result<Vec<u16>> {
-    let online = cpus::online(abi::MAX_CPUS)?;
+    let online = cpus::online(u16::MAX)?;
     if wanted.is_empty() {
         return Ok(online);
     }
