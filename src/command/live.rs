@@ -63,6 +63,7 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
     let cgroup = sampling::cgroup(&config.sampling.target)?;
     let (options, chosen) = sampling::capture_options(&config.sampling, cgroup.as_ref(), verbosity);
     bpf::silence_libbpf();
+    own::use_one_heap();
     let mut storage = bpf::Storage::new();
     let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;

@@ -26,6 +26,7 @@ use crate::config::{RecordConfig, TargetConfig};
 use crate::error::{Context as _, Kind, Result};
 use crate::event::EventSource as _;
 use crate::privileges::{self, Left, grant};
+use crate::proc::own;
 use crate::profile::header::Header;
 use crate::recording::writer::Writer;
 use crate::symbolize::debuginfod::settings::Settings;
@@ -47,6 +48,7 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     if verbosity < Verbosity::Diagnostic {
         bpf::silence_libbpf();
     }
+    own::use_one_heap();
     let mut storage = bpf::Storage::new();
     let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;

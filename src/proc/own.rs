@@ -41,6 +41,16 @@ pub fn parse_cpu(schedstat: &str) -> Option<Duration> {
     nanoseconds.parse().ok().map(Duration::from_nanos)
 }
 
+/// Has all threads take memory from one heap: of others, [`trim_heap`] does not give back the end,
+/// which is as large as the most that a thread ever had. To be called before there are threads.
+pub fn use_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a number.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Gives memory that was freed back to the kernel. The C library keeps what lies between pieces
 /// that are still used, so that a process which names frames again and again grows for an hour.
 pub fn trim_heap() {
