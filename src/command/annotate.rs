@@ -10,6 +10,7 @@ use crate::code::instructions::position;
 use crate::code::module_code::{ModuleCode, Region};
 use crate::code::source;
 use crate::config::annotate::AnnotateConfig;
+use crate::config::filters::chosen_event;
 use crate::error::{Error, Result};
 use crate::event::Weight;
 use crate::id::ModuleId;
@@ -38,9 +39,12 @@ pub fn run(typed: Annotate, screen: Screen, verbosity: Verbosity) -> Result<u8> 
 
 /// Makes the text of all functions that match.
 fn document(config: &AnnotateConfig, recording: &Recording, look: Look) -> Result<String> {
-    let everything = Filter::default();
+    let filter = Filter {
+        event: chosen_event(&recording.header, None)?,
+        ..Filter::default()
+    };
     let began = recording.header.began;
-    let selection = Selection::new(&recording.profile, &recording.names, began, &everything);
+    let selection = Selection::new(&recording.profile, &recording.names, began, &filter);
     let annotations = annotation::matching(&selection, &config.function);
     if annotations.is_empty() {
         let message = format!(
