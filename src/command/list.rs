@@ -7,8 +7,8 @@ use crate::capture::event_name::{self, EventSpec};
 use crate::capture::perf::PerfEvent;
 use crate::capture::point;
 use crate::cli::list::{List, What};
+use crate::config::output::OutputFormat;
 use crate::error::Result;
-use crate::export::Format;
 use crate::text;
 
 /// Runs the sub-command.
@@ -27,7 +27,7 @@ pub fn run(typed: &List) -> Result<u8> {
 
 /// Names, what they are and how such files are called.
 fn formats() -> String {
-    lines(Format::ALL.into_iter().map(|format| {
+    lines(OutputFormat::all().map(|format| {
         let extensions = format.extensions().iter();
         let dotted: Vec<_> = extensions
             .map(|extension| format!(".{extension}"))
