@@ -47,7 +47,7 @@ pub fn examine() -> Vec<Check> {
         kernel_release(),
         type_information(btf.as_ref()),
         deferral(btf.as_ref()),
-        file_reads(btf.as_ref()),
+        file_reads(),
         privileges(),
     ];
     checks.extend(capabilities::examine());
@@ -108,13 +108,13 @@ fn deferral(btf: Option<&Btf<'_>>) -> Check {
     }
 }
 
-fn file_reads(btf: Option<&Btf<'_>>) -> Check {
-    let can = btf.is_some_and(kernel::has_file_reads);
+fn file_reads() -> Check {
+    let can = kernel::file_reads().unwrap_or_default();
     Check {
         name: "file_reads",
         grade: if can { Grade::Good } else { Grade::Limited },
         found: if can { "yes" } else { "no" }.into(),
-        meaning: "whether symbols that are not mapped can be read in the task (since Linux 6.19)",
+        meaning: "whether symbols that are not mapped can be read in the task (since Linux 7.0.10)",
         fix: None,
     }
 }

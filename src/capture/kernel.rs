@@ -71,7 +71,7 @@ pub fn deferral_of(btf: &Btf<'_>, release: &str) -> Deferral {
 
 /// Tells whether the kernel lets a program read a file that is not mapped.
 #[must_use]
-pub fn has_file_reads(btf: &Btf<'_>) -> bool {
+fn has_file_reads(btf: &Btf<'_>) -> bool {
     btf.type_by_name::<Func<'_>>("bpf_dynptr_from_file")
         .is_some()
 }
