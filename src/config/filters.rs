@@ -131,8 +131,12 @@ fn group(typed: cli::Group) -> Group {
 /// Reads a regular expression, which may be missing.
 pub(super) fn expression(option: &str, pattern: Option<&str>) -> Result<Option<Regex>> {
     let read = |pattern| {
-        Regex::new(pattern)
-            .map_err(|error| Error::usage(format!("bad regular expression for {option}: {error}")))
+        Regex::new(pattern).map_err(|error| {
+            // it has lines, of which the last says what is wrong and the others where
+            let said = error.to_string();
+            let what = said.rsplit_once("error: ").map_or(&*said, |(_, what)| what);
+            Error::usage(format!("bad regular expression for {option}: {what}"))
+        })
     };
     pattern.map(read).transpose()
 }
