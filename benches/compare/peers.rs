@@ -3,12 +3,14 @@
 //! At the first rate each workload runs alone and under each profiler by turns: how many of
 //! its stacks are complete, and how much longer it took. What a profiler itself takes is that
 //! of its runs with the first workload. Then two cores are kept busy at each rate, and every
-//! profiler says how much it lost.
+//! profiler says how much it lost. `RATES` names other rates, and `WORK` how much is worked,
+//! in percent, for machines that are emulated.
 
 mod bpftrace;
 mod first_frame;
 mod launch;
 mod layout;
+mod lightswitch;
 mod peer;
 mod perf;
 mod profile_bee;
@@ -18,6 +20,7 @@ mod somno;
 mod table;
 mod workload;
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -33,7 +36,7 @@ use crate::measure::{number, run_somno};
 
 pub(crate) use workload::{AS_PARENT, be_parent};
 
-const RATES: [u32; 3] = [999, 9_999, 20_000];
+const RATES: &str = "999 9999 20000";
 
 /// What is in a row.
 struct Figures {
@@ -64,7 +67,9 @@ struct Costs {
 /// Compares, and prints the table, with what is not here and what failed, and the commands.
 pub(crate) fn run(room: &Path, runs: usize) {
     let peers = present();
-    let workloads = workload::all(room);
+    let rates = rates();
+    let work = env::var("WORK").map_or(100, |work| work.parse().expect("WORK is a number"));
+    let workloads = workload::all(room, work);
     let mut firsts = FirstFrames::default();
     let mut rows: Vec<Figures> = peers
         .iter()
@@ -77,38 +82,42 @@ pub(crate) fn run(room: &Path, runs: usize) {
         .collect();
     for (index, workload) in workloads.iter().enumerate() {
         eprintln!("{}", workload.name);
-        let layout = layout(workload, room);
+        let layout = layout(workload, rates[0], room);
         let mut judge = Judge {
             layout: &layout,
             firsts: &mut firsts,
         };
         for (peer, row) in peers.iter().zip(&mut rows) {
-            let (figures, costs) = pairs(&**peer, workload, runs, room, &mut judge);
+            let (figures, costs) = pairs(&**peer, workload, rates[0], runs, room, &mut judge);
             row.workloads.push(figures);
             if index == 0 {
                 row.costs = costs.map(|costs| Costs {
-                    graph_s: graph_s(&**peer, workload, &costs, room),
+                    graph_s: graph_s(&**peer, workload, rates[0], &costs, room),
                     ..costs
                 });
             }
         }
     }
-    let busy = workload::two_cores();
-    let layout = layout(&busy, room);
-    for rate in RATES {
+    let busy = workload::two_cores(work);
+    let layout = layout(&busy, rates[0], room);
+    for &rate in &rates {
         eprintln!("{} at {rate} Hz", busy.name);
         for (peer, row) in peers.iter().zip(&mut rows) {
-            let run = under(peer.command(rate, room), &peer.start(), &busy, room);
+            let run = if rate > peer.highest_rate() {
+                Err(format!("it takes {} Hz at most", peer.highest_rate()))
+            } else {
+                under(peer.command(rate, room), &peer.start(), &busy, room)
+            };
             row.losses
                 .push(run.map(|run| peer.counts(&run, room, &layout)));
             let _ = fs::remove_file(peer.recording(room));
         }
     }
-    let names: Vec<_> = workloads.iter().map(|workload| workload.name).collect();
-    table::print(&names, &rows);
-    print_failures(&names, &rows);
-    print_commands(&peers, &workloads, room);
-    somno_costs(&workloads[0], room);
+    let names: Vec<_> = workloads.iter().map(|workload| &*workload.name).collect();
+    table::print(&names, &rates, &rows);
+    print_failures(&names, &rates, &rows);
+    print_commands(&peers, workloads.iter().chain([&busy]), rates[0], room);
+    somno_costs(&workloads[0], rates[rates.len() / 2], room);
 }
 
 /// Says which are here, in which version, and why the others are not.
@@ -133,6 +142,7 @@ fn present() -> Vec<Box<dyn Peer>> {
             dwarf: true,
         }),
         Box::new(bpftrace::Bpftrace),
+        Box::new(lightswitch::Lightswitch),
     ];
     let is_here = |peer: &dyn Peer| match peer.version() {
         Ok(version) => {
@@ -144,27 +154,25 @@ fn present() -> Vec<Box<dyn Peer>> {
             false
         }
     };
-    println!("not here: lightswitch: {}", lightswitch());
     all.into_iter().filter(|peer| is_here(&**peer)).collect()
 }
 
-/// lightswitch 0.7 (`cargo install lightswitch --no-default-features`) starts only where tracefs
-/// is in debugfs. Nobody has seen its output here yet, so nothing reads it.
-fn lightswitch() -> &'static str {
-    if Path::new("/sys/kernel/debug/tracing").exists() {
-        "it may run on this machine, but this comparison does not read its output"
-    } else {
-        "it looks for tracefs in /sys/kernel/debug/tracing only, which is not there"
-    }
+/// Samples a second to compare at; each workload runs at the first.
+fn rates() -> Vec<u32> {
+    let rates = env::var("RATES").unwrap_or_else(|_| RATES.to_owned());
+    let rates: Result<Vec<_>, _> = rates.split_whitespace().map(str::parse).collect();
+    let rates = rates.expect("RATES are numbers");
+    assert!(!rates.is_empty(), "RATES has one at least");
+    rates
 }
 
 /// What is mapped where in a workload, from a recording of perf's.
-fn layout(workload: &Workload, room: &Path) -> Layout {
+fn layout(workload: &Workload, rate: u32, room: &Path) -> Layout {
     let perf = perf::Perf {
         name: "perf",
         callers: "fp",
     };
-    under(perf.command(RATES[0], room), &perf.start(), workload, room).expect("perf records");
+    under(perf.command(rate, room), &perf.start(), workload, room).expect("perf records");
     Layout::read(&perf.recording(room))
 }
 
@@ -172,6 +180,7 @@ fn layout(workload: &Workload, room: &Path) -> Layout {
 fn pairs(
     peer: &dyn Peer,
     workload: &Workload,
+    rate: u32,
     runs: usize,
     room: &Path,
     judge: &mut Judge<'_>,
@@ -180,7 +189,7 @@ fn pairs(
     let mut last = Err("it did not run".to_owned());
     for _ in 0..runs {
         let alone = alone(workload, room);
-        last = under(peer.command(RATES[0], room), &peer.start(), workload, room);
+        last = under(peer.command(rate, room), &peer.start(), workload, room);
         match &last {
             Ok(run) => slower.push(run.work.wall / alone.wall),
             Err(_) => break,
@@ -211,8 +220,14 @@ fn costs(run: &Run, recording: &Path, first_ms: Option<f64>) -> Costs {
 }
 
 /// From the end of the workload to the flame graph.
-fn graph_s(peer: &dyn Peer, workload: &Workload, costs: &Costs, room: &Path) -> Option<f64> {
-    match peer.graph(RATES[0], room) {
+fn graph_s(
+    peer: &dyn Peer,
+    workload: &Workload,
+    rate: u32,
+    costs: &Costs,
+    room: &Path,
+) -> Option<f64> {
+    match peer.graph(rate, room) {
         Graph::Run(command) => under(command, &peer.start(), workload, room)
             .ok()
             .map(|run| run.ended - run.work.ended),
@@ -234,8 +249,8 @@ fn draw(folded: &[u8], recording: &Path) {
     inferno::flamegraph::from_reader(&mut options, folded, svg).expect("there are stacks");
 }
 
-fn print_failures(workloads: &[&str], rows: &[Figures]) {
-    let busy = RATES.map(|rate| format!("{rate} Hz"));
+fn print_failures(workloads: &[&str], rates: &[u32], rows: &[Figures]) {
+    let busy: Vec<_> = rates.iter().map(|rate| format!("{rate} Hz")).collect();
     for row in rows {
         let of_workloads = row.workloads.iter().zip(workloads.iter().copied());
         let of_workloads =
@@ -248,10 +263,15 @@ fn print_failures(workloads: &[&str], rows: &[Figures]) {
     }
 }
 
-fn print_commands(peers: &[Box<dyn Peer>], workloads: &[Workload], room: &Path) {
-    println!("\nThe commands, at {} Hz:\n\n```sh", RATES[0]);
+fn print_commands<'a>(
+    peers: &[Box<dyn Peer>],
+    workloads: impl Iterator<Item = &'a Workload>,
+    rate: u32,
+    room: &Path,
+) {
+    println!("\nThe commands, at {rate} Hz:\n\n```sh");
     for peer in peers {
-        let command = peer.command(RATES[0], room);
+        let command = peer.command(rate, room);
         let variables = command
             .get_envs()
             .filter_map(|(name, value)| Some((name, value?)));
@@ -270,7 +290,7 @@ fn print_commands(peers: &[Box<dyn Peer>], workloads: &[Workload], room: &Path) 
         );
     }
     println!();
-    for workload in workloads.iter().chain([&workload::two_cores()]) {
+    for workload in workloads {
         let words: Vec<_> = workload
             .command
             .iter()
@@ -299,15 +319,12 @@ fn quoted(word: &str, room: &Path) -> String {
 }
 
 /// What somno says of itself, to check against the ratios above.
-fn somno_costs(workload: &Workload, room: &Path) {
+fn somno_costs(workload: &Workload, rate: u32, room: &Path) {
     let mut command = Command::new(&workload.command[0]);
     command.args(&workload.command[1..]);
-    let (_, stats) = run_somno(&command, room, RATES[1], &room.join("somno.svg"));
+    let (_, stats) = run_somno(&command, room, rate, &room.join("somno.svg"));
     let cost = &stats["cost"];
-    println!(
-        "\nsomno's own account of {} at {} Hz:",
-        workload.name, RATES[1]
-    );
+    println!("\nsomno's own account of {} at {rate} Hz:", workload.name);
     for half in ["nmi_ns", "deferred_ns"] {
         println!(
             "  {half}: median {}, 99th percentile {}",

@@ -48,6 +48,11 @@ impl FirstFrames {
         })
     }
 
+    /// The same for an address that the file gives it.
+    pub(super) fn has_address(&mut self, path: &Path, address: u64) -> bool {
+        self.file(path).is_some_and(|file| file.is_first(address))
+    }
+
     /// The same for an address that is relative to the file's first.
     pub(super) fn has_relative_address(&mut self, path: &Path, relative: u64) -> bool {
         self.file(path)

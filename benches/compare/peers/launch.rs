@@ -23,8 +23,8 @@ pub(super) enum Start {
     Words,
     /// It takes the command as one word.
     OneWord,
-    /// It is there before, once it has printed this, and SIGINT ends it.
-    Beside(&'static str),
+    /// It is there before, once this holds of its pid and what it has printed, and SIGINT ends it.
+    Beside(fn(u32, &str) -> bool),
 }
 
 /// What a run took; times in seconds.
@@ -77,7 +77,8 @@ pub(super) fn under(
     let read = || fs::read_to_string(&said).unwrap_or_default();
     let mut peak_bytes = 0;
     if let Start::Beside(ready) = start {
-        let is_ready = || read().contains(ready);
+        let pid = child.id();
+        let is_ready = || ready(pid, &read());
         let ended =
             watch(&mut child, &mut peak_bytes, is_ready).map_err(|error| error.to_string())?;
         if ended.is_some() || !is_ready() {

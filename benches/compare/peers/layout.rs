@@ -79,6 +79,16 @@ impl Layout {
         self.names.contains(name)
     }
 
+    /// The file of that name, in whatever directory it is.
+    pub(super) fn file(&self, name: &str) -> Option<&Path> {
+        let mappings = self.mappings.iter();
+        let mut own = mappings.filter(|(thread, _)| self.has(thread));
+        own.find_map(|(_, mappings)| {
+            let mut paths = mappings.iter().map(|mapping| mapping.path.as_path());
+            paths.find(|path| path.file_name().is_some_and(|file| file == name))
+        })
+    }
+
     /// The file at an address, and the place in it. A thread that has named itself has its
     /// process's mappings, so others are looked through too.
     pub(super) fn place(&self, name: &str, address: u64) -> Option<(&Path, u64)> {

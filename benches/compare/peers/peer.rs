@@ -15,6 +15,11 @@ pub(super) trait Peer {
     /// Its version, or why it is not here.
     fn version(&self) -> Result<String, String>;
 
+    /// Samples a second that it can be asked for.
+    fn highest_rate(&self) -> u32 {
+        u32::MAX
+    }
+
     /// What starts it, without the workload.
     fn command(&self, rate: u32, room: &Path) -> Command;
 

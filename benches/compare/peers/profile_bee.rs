@@ -49,7 +49,7 @@ impl Peer for ProfileBee {
     }
 
     fn start(&self) -> Start {
-        Start::Beside("Waiting for Ctrl-C")
+        Start::Beside(|_, said| said.contains("Waiting for Ctrl-C"))
     }
 
     fn recording(&self, room: &Path) -> PathBuf {

@@ -1,11 +1,11 @@
 //! The table, as it stands in the README.
 
-use super::{Figures, RATES};
+use super::Figures;
 use crate::measure::median;
 
 /// Prints a row for each profiler.
-pub(super) fn print(workloads: &[&str], peers: &[Figures]) {
-    let rates: Vec<_> = RATES
+pub(super) fn print(workloads: &[&str], rates: &[u32], peers: &[Figures]) {
+    let rates: Vec<_> = rates
         .iter()
         .map(|rate| format!("lost at {rate} Hz"))
         .collect();
@@ -59,7 +59,7 @@ fn or_dash(value: Option<f64>, format: impl Fn(f64) -> String) -> String {
     value.map_or("-".to_owned(), format)
 }
 
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let parts: Vec<_> = digits
         .as_bytes()

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
+use super::table::thousands;
 use crate::measure::{measure, number};
 
 /// The parameter by which this program is the parent of a workload.
@@ -20,47 +21,55 @@ pub(crate) const AS_PARENT: &str = "--workload";
 const PYTHON: &str = "sum(i * i for i in range(200_000))";
 const NODE: &str = "const fib = n => n < 2 ? n : fib(n - 1) + fib(n - 2);
     let text = JSON.stringify([...Array(20000).keys()].map(i => ({ i, s: 's' + i })));
-    for (let i = 0; i < 45; i++) { JSON.parse(text).sort((a, b) => a.s < b.s ? -1 : 1); fib(25); }";
+    for (let i = 0; i < ROUNDS; i++) { JSON.parse(text).sort((a, b) => a.s < b.s ? -1 : 1); fib(25); }";
 const SOURCE: &str = "#include <map>\n#include <regex>\n#include <string>\n\
     std::map<std::string, std::regex> all;\n\
     bool any(const std::string &s) { for (auto &e : all) if (std::regex_match(s, e.second)) return true; return false; }\n";
-const SHORT: &str = "i=0; while [ $i -lt 1000 ]; do perl -e '1 for 1..40000'; i=$((i+1)); done";
+const SHORT: &str = "i=0; while [ $i -lt ROUNDS ]; do perl -e '1 for 1..40000'; i=$((i+1)); done";
 
 /// A command with a fixed amount of work.
 pub(super) struct Workload {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) command: Vec<String>,
 }
 
 impl Workload {
-    fn new(name: &'static str, command: &[&str]) -> Self {
+    fn new(name: &str, command: &[&str]) -> Self {
         let command = command.iter().copied().map(str::to_owned).collect();
+        let name = name.to_owned();
         Self { name, command }
     }
 }
 
-/// A second or more each, with the files that they need.
-pub(super) fn all(room: &Path) -> Vec<Workload> {
+/// A second or more each, with the files that they need; of so many percent of that work, where
+/// it is in parts.
+pub(super) fn all(room: &Path, work: usize) -> Vec<Workload> {
+    let rounds = |all: usize| (all * work / 100).to_string();
     let zeros = room.join("zeros");
     fs::File::create(&zeros)
-        .and_then(|file| file.set_len(512 << 20))
+        .and_then(|file| file.set_len((512 << 20) * work as u64 / 100))
         .expect("the directory is writable");
     let source = room.join("source.cc");
     fs::write(&source, SOURCE).expect("the directory is writable");
-    let python = format!("for _ in range(100): {PYTHON}");
+    let python = format!("for _ in range({}): {PYTHON}", rounds(100));
+    let node = NODE.replace("ROUNDS", &rounds(45));
+    let short = SHORT.replace("ROUNDS", &rounds(1000));
     let (zeros, source) = (zeros.to_string_lossy(), source.to_string_lossy());
     vec![
         Workload::new("python3", &["/usr/bin/python3", "-c", &python]),
-        Workload::new("node", &["node", "-e", NODE]),
+        Workload::new("node", &["node", "-e", &node]),
         Workload::new("openssl", &["openssl", "dgst", "-sha512", &zeros]),
         Workload::new("g++", &["g++", "-O2", "-c", &source, "-o", "/dev/null"]),
-        Workload::new("1,000 short", &["sh", "-c", SHORT]),
+        Workload::new(
+            &format!("{} short", thousands(1000 * work as u64 / 100)),
+            &["sh", "-c", &short],
+        ),
     ]
 }
 
 /// One that keeps two CPUs busy.
-pub(super) fn two_cores() -> Workload {
-    let python = format!("for _ in range(80): {PYTHON}");
+pub(super) fn two_cores(work: usize) -> Workload {
+    let python = format!("for _ in range({}): {PYTHON}", 80 * work / 100);
     let one = format!("/usr/bin/python3 -c '{python}'");
     Workload::new(
         "two of python3",
