@@ -1,6 +1,6 @@
 # What a developer runs. Each target sets up what it needs.
 .DEFAULT_GOAL := build
-.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench soak test-cfi test-vm fuzz \
+.PHONY: build setup setup-test setup-lint setup-bench setup-fuzz setup-test-deb demo test lint bench bench-vm soak test-cfi test-vm fuzz \
 	fuzz-bpf install uninstall deb test-deb
 
 # Loading programs into the kernel takes root: through sudo where we are not.
@@ -91,7 +91,7 @@ lint: setup-lint
 	cargo clippy --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --no-deps --document-private-items
 	clang-format --dry-run --Werror bpf/*.c bpf/*.h tests/*/*.c tests/*/*.h
-	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/vm/system tests/deb tests/soak \
+	shellcheck --external-sources --source-path=SCRIPTDIR tests/vm/setup tests/vm/fetch-kernel tests/vm/boot tests/vm/system tests/deb tests/soak benches/guest \
 		assets/deb/build .ci/run
 	shellcheck --shell=dash tests/vm/init
 	! for page in man/*.[157]; do groff -ww -man -Tutf8 $$page 2>&1 >/dev/null; done | grep .
@@ -130,9 +130,15 @@ setup-test-deb: setup
 test-deb: setup-test-deb build
 	$(SUDO) tests/deb "$$(assets/deb/build)"
 
-# PART=peers|unwinding|...; RUNS=<rounds>
+# PART=peers|unwinding|...; RUNS=<rounds>; of the peers also RATES="<samples a second>..." and WORK=<percent>
 bench: setup-bench
 	$(if $(SUDO),$(RUNNER)="sudo -E") cargo bench -- $(PART)
+
+# The peers once more in an emulated guest, with one among them that looks for tracefs. RUNS, RATES and WORK as above.
+bench-vm: setup-bench
+	$(call need_peer,lightswitch,lightswitch --no-default-features)
+	tests/vm/setup
+	$(RUNNER)=benches/guest cargo bench -- peers
 
 # An hour, or SOAK=<seconds>, of everything, under a load that changes.
 SOAK := 3600
