@@ -14,9 +14,9 @@ use super::sampling::Sampling;
     mut_arg("wakers", |option| option.hide(true))
 )]
 #[command(after_help = "EXAMPLES:\n  \
-        somno live -a\n  \
-        somno live -p 1234\n  \
-        somno live -- make -j2\n\n\
+        sudo somno live -a\n  \
+        sudo somno live -p 1234\n  \
+        sudo somno live -- make -j2\n\n\
         ? shows every key.")]
 pub struct Live {
     /// What to sample and how.

@@ -12,9 +12,9 @@ use crate::config::rotation::Rotation;
 /// Sample a command, processes, a cgroup or the whole system, then write a profile
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLES:\n  \
-        somno record -o profile.svg -- python3 script.py\n  \
-        somno record -p 1234 -d 10s -o profile.svg\n  \
-        somno record -a -F 99 -d 30s -o - --format folded | less")]
+        sudo somno record -o profile.svg -- python3 script.py\n  \
+        sudo somno record -p 1234 -d 10s -o profile.svg\n  \
+        sudo somno record -a -F 99 -d 30s -o - --format folded | less")]
 pub struct Record {
     /// What to sample and how.
     #[command(flatten)]
