@@ -11,7 +11,7 @@ const DURATION: u64 = 4_000_000_000;
 
 /// What the guest runs. The program, which makes code at run time, has names for it just before
 /// the clock is set; they are looked for again after that.
-pub(super) const GUEST: &str = r#"
+pub(super) const GUEST: &str = r"
 set_clock() { date -s @$(($(date +%s) + $1)) > /dev/null; }
 /usr/bin/maker &
 maker=$!
@@ -40,7 +40,7 @@ kill $maker
 for segment in /out/segment.*.somno; do
 	$somno report $segment --format json >> /out/segments.jsons
 done
-"#;
+";
 
 impl Guest {
     /// Nothing is longer, shorter or out of order by it, and names are found.
