@@ -138,7 +138,7 @@ bench: setup-bench
 bench-vm: setup-bench
 	$(call need_peer,lightswitch,lightswitch --no-default-features)
 	tests/vm/setup
-	$(RUNNER)=benches/guest cargo bench -- peers
+	$(RUNNER)=benches/guest cargo bench --bench compare -- peers
 
 # An hour, or SOAK=<seconds>, of everything, under a load that changes.
 SOAK := 3600

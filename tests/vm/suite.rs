@@ -264,12 +264,19 @@ fn build() -> PathBuf {
         .expect("cargo built the live tests")
 }
 
+/// All tests but those that are run by others, or by themselves only.
 fn list(tests: &Path) -> Vec<String> {
-    let output = Command::new(tests).arg("--list").output();
-    let output = output.expect("the live tests run");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let lines = text.lines().filter_map(|line| line.strip_suffix(": test"));
-    lines.map(str::to_owned).collect()
+    let named = |options: &[&str]| -> Vec<String> {
+        let output = Command::new(tests).arg("--list").args(options).output();
+        let output = output.expect("the live tests run");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().filter_map(|line| line.strip_suffix(": test"));
+        lines.map(str::to_owned).collect()
+    };
+    let ignored = named(&["--ignored"]);
+    let mut all = named(&[]);
+    all.retain(|test| !ignored.contains(test));
+    all
 }
 
 /// Chooses those that are not left out, by LIVE, parts of names, or above; names the others.
