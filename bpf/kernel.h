@@ -33,7 +33,7 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-enum { ENOENT = 2, EBUSY = 16 };
+enum { ENOENT = 2, E2BIG = 7, EBUSY = 16 };
 
 /* include/uapi/linux/bpf.h */
 enum {

@@ -117,6 +117,7 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 {
 	struct somno_module *record = &ws->module.record;
 	u32 id, *known;
+	long err;
 
 	if (modules_are_full || last_module_id >= MODULE_IDS) {
 		ws->space_untold = true;
@@ -143,12 +144,15 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 		return id;
 	}
 	/* only now, so that nobody meets an id that user space was not told of */
-	if (bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST)) {
+	err = bpf_map_update_elem(&modules, identity, &id, BPF_NOEXIST);
+	if (err) {
 		known = bpf_map_lookup_elem(&modules, identity);
 		/* another CPU was first: what was told is used by nobody */
 		if (known)
 			return *known;
-		modules_are_full = true;
+		/* otherwise it was only not to be had at this moment */
+		if (err == -E2BIG)
+			modules_are_full = true;
 	} else if (record->flags & SOMNO_MODULE_DELETED ||
 		   mount_namespace(task) != own_mount_namespace) {
 		want_symbols(id);

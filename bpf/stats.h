@@ -9,7 +9,7 @@
 	X(module_ring_full)	/* modules that found no room; sent again at the next sight */     \
 	X(notices_lost)		/* notices of forks, execs, exits and names that found no room */  \
 	X(no_slot)		/* samples that found every slot in reach taken */                 \
-	X(no_workspace)		/* callbacks that found every workspace taken */                   \
+	X(no_workspace)		/* callbacks and uprobes that found every workspace taken */       \
 	X(not_scheduled)	/* samples whose callback the kernel refused */                    \
 	X(modules_full)		/* mappings looked up in files beyond the table of modules */      \
 	X(frames_cfi)		/* frames found by CFI */                                          \
