@@ -287,13 +287,15 @@ impl<'obj> Programs<'obj> {
                 &(following as u32).to_ne_bytes(),
                 MapFlags::ANY,
             );
-            match followed.map_err(|error| (error.kind(), error)) {
+            match followed {
                 Ok(()) => return Ok(true),
-                Err((ErrorKind::NotFound, _)) => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
                 // two profilers that give a task its first storage, or one of them while the
                 // other takes the last away: the kernel says so to one
-                Err((ErrorKind::WouldBlock, _)) if attempts < ATTEMPTS => sleep(PAUSE),
-                Err((_, error)) => return Err(error).context(|| "follow a task".into()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock && attempts < ATTEMPTS => {
+                    sleep(PAUSE);
+                }
+                Err(error) => return Err(error).context(|| "follow a task".into()),
             }
         }
     }
