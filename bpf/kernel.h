@@ -343,6 +343,10 @@ extern int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_ta
 
 extern void *bpf_cast_to_kern_ctx(void *obj) __ksym;
 
+struct bpf_iter_num {
+	u64 __opaque[1];
+} __attribute__((aligned(8)));
+
 struct bpf_iter_task_vma {
 	__u64 __opaque[1];
 } __attribute__((aligned(8)));

@@ -79,14 +79,21 @@ static __always_inline bool remove_obstacle(struct workspace *ws)
 	return true;
 }
 
+static __always_inline bool may_rescue(struct workspace *ws)
+{
+	return !somno_config.no_fault && ws->rescues < MAX_RESCUES;
+}
+
 /* Whether the step is worth taking again. */
 static __noinline bool rescue(struct workspace *ws)
 {
 	bool is_removed;
 
-	if (somno_config.no_fault || ws->rescues >= MAX_RESCUES || !begin_sleep())
+	if (!may_rescue(ws))
 		return false;
 	ws->rescues++;
+	if (!begin_sleep())
+		return false;
 	is_removed = remove_obstacle(ws);
 	end_sleep();
 	return is_removed;

@@ -423,6 +423,8 @@ struct workspace {
 	u32 obstacle_len;
 	u64 obstacle_at;
 	u32 rescues;
+	/* up to where of this frame obstacles stay */
+	u32 given_up;
 	u32 slept;
 	/* what of the budget is left */
 	u32 steps_left;

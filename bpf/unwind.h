@@ -3,11 +3,6 @@
 #ifndef SOMNO_UNWIND_H
 #define SOMNO_UNWIND_H
 
-/* bpf_loop wants its context on the BPF stack. */
-struct frame_loop {
-	struct workspace *ws;
-};
-
 static __always_inline enum somno_outcome outcome_of(enum step step)
 {
 	switch (step) {
@@ -56,18 +51,36 @@ static __always_inline int locate_frame(struct workspace *ws, u64 address, u64 *
 	}
 }
 
+enum walk {
+	WALK_ON,
+	WALK_OVER,
+	/* By what is to be removed; then the frame is taken again. */
+	WALK_BLOCKED_BY_CFI,
+	WALK_BLOCKED_WITHOUT_CFI,
+};
+
 /* The walk is over; what is left of it may serve others. */
-static __always_inline int end_walk(struct workspace *ws, enum read_mode mode)
+static __always_inline enum walk end_walk(struct workspace *ws, enum read_mode mode)
 {
-	return mode == MAY_SLEEP && !somno_config.no_fault && take_wanted(ws) ? 0 : 1;
+	ws->given_up = WALK_ON;
+	return mode == MAY_SLEEP && !somno_config.no_fault && take_wanted(ws) ? WALK_ON : WALK_OVER;
+}
+
+/* Whether a step met an obstacle that has not been tried to remove. */
+static __always_inline bool is_blocked(struct workspace *ws, enum step step, enum read_mode mode,
+				       enum walk place)
+{
+	return step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && ws->given_up < place &&
+	       may_rescue(ws);
 }
 
 /*
- * One frame: where it is, then up. Returns 1 when the walk is over. A step with an
- * obstacle that could be removed is taken again from the beginning; nothing of it
- * has been kept.
+ * One frame: where it is, then up. A step with an obstacle is taken again from the
+ * beginning; nothing of it has been kept. It is a function of its own, and does not
+ * sleep, so that the verifier looks at it once: the loop around it and the ways out of
+ * the sleep multiply otherwise, on 6.19 beyond all memory.
  */
-static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mode)
+__noinline int unwind_frame(struct workspace *ws __arg_nonnull, enum read_mode mode)
 {
 	struct somno_user_half *half = &ws->half;
 	u64 address = ws->regs.r[DWARF_RA] - ws->is_return_address;
@@ -88,10 +101,10 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 	step = STEP_NO_CFI;
 	if (outcome == SOMNO_COMPLETE && !(frame & SOMNO_FRAME_ADDRESS))
 		step = step_by_cfi(ws, frame, index, address);
-	if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
-		return 0;
+	if (is_blocked(ws, step, mode, WALK_BLOCKED_BY_CFI))
+		return WALK_BLOCKED_BY_CFI;
 	if (ws->wanted)
-		return 1;
+		return WALK_OVER;
 	if (outcome != SOMNO_COMPLETE) {
 		half->outcome = outcome;
 		return end_walk(ws, mode);
@@ -101,24 +114,30 @@ static __always_inline int unwind_frame(struct workspace *ws, enum read_mode mod
 	if (step == STEP_NO_CFI) {
 		ws->obstacle = OBSTACLE_NONE;
 		step = step_without_cfi(ws);
-		if (step != STEP_UP && ws->obstacle && mode == MAY_SLEEP && rescue(ws))
-			return 0;
+		if (is_blocked(ws, step, mode, WALK_BLOCKED_WITHOUT_CFI))
+			return WALK_BLOCKED_WITHOUT_CFI;
 	}
+	ws->given_up = WALK_ON;
 	push_frame(half, step == STEP_BEGIN ? frame + 1 : frame);
 	if (step == STEP_UP)
-		return 0;
+		return WALK_ON;
 	half->outcome = outcome_of(step);
 	return end_walk(ws, mode);
 }
 
-static int unwind_frame_sleeping(u32 iteration, struct frame_loop *loop)
+/* All frames. An iterator instead of bpf_loop saves a call: there may be eight at once. */
+static __always_inline void walk_stack(struct workspace *ws, enum read_mode mode)
 {
-	return unwind_frame(loop->ws, MAY_SLEEP) ? 1 : 0;
-}
+	int i;
 
-static int unwind_frame_no_fault(u32 iteration, struct frame_loop *loop)
-{
-	return unwind_frame(loop->ws, NO_FAULT) ? 1 : 0;
+	bpf_for (i, 0, SOMNO_MAX_DEPTH + 2 + MAX_RESCUES) {
+		int walk = unwind_frame(ws, mode);
+
+		if (walk == WALK_OVER)
+			break;
+		if (mode == MAY_SLEEP && walk != WALK_ON)
+			ws->given_up = rescue(ws) ? WALK_ON : walk;
+	}
 }
 
 static __always_inline void load_registers(struct registers *to, struct pt_regs *from)
@@ -174,7 +193,6 @@ static __always_inline bool just_began(struct task_struct *task, struct pt_regs 
 static __always_inline bool unwind(struct workspace *ws, struct task_struct *task,
 				   enum read_mode mode)
 {
-	struct frame_loop loop = {.ws = ws};
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 	ws->half.frame_count = 0;
@@ -195,6 +213,7 @@ static __always_inline bool unwind(struct workspace *ws, struct task_struct *tas
 	ws->scan_at = 0;
 	ws->wanted = 0;
 	ws->rescues = 0;
+	ws->given_up = WALK_ON;
 	ws->steps_left = UNWIND_STEPS;
 	ws->frames_cfi = 0;
 	ws->frames_frame_pointer = 0;
@@ -202,10 +221,7 @@ static __always_inline bool unwind(struct workspace *ws, struct task_struct *tas
 	ws->rules_found = 0;
 	recall_mappings(ws, task);
 	ws->half.outcome = SOMNO_BROKEN_CHAIN;
-	if (mode == MAY_SLEEP)
-		bpf_loop(SOMNO_MAX_DEPTH + 2 + MAX_RESCUES, unwind_frame_sleeping, &loop, 0);
-	else
-		bpf_loop(SOMNO_MAX_DEPTH + 1, unwind_frame_no_fault, &loop, 0);
+	walk_stack(ws, mode);
 	keep_mappings(ws, task);
 	count_unwind(ws);
 	return true;
