@@ -96,7 +96,7 @@ impl<'obj> Session<'obj> {
         let deferral = kernel::deferral()?;
         let mode = match deferral {
             Deferral::Possible => Mode::Deferred,
-            Deferral::NoTaskWork | Deferral::BadVerifier => Mode::Interrupt,
+            Deferral::NoTaskWork => Mode::Interrupt,
         };
         if mode == Mode::Interrupt
             && let Some(what) = options.deferred_only()

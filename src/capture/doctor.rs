@@ -95,16 +95,14 @@ fn type_information(btf: Option<&Btf<'_>>) -> Check {
 }
 
 fn deferral(btf: Option<&Btf<'_>>) -> Check {
-    let deferral = btf.map_or(Deferral::NoTaskWork, |btf| {
-        kernel::deferral_of(btf, &kernel::release())
-    });
+    let deferral = btf.map_or(Deferral::NoTaskWork, |btf| kernel::deferral_of(btf));
     let can = deferral == Deferral::Possible;
     Check {
         name: "deferred_capture",
         grade: if can { Grade::Good } else { Grade::Limited },
         found: if can { "yes" } else { "no" }.into(),
         meaning: deferral.meaning(),
-        fix: (!can).then_some("use Linux 6.18, or 7.0 or later".into()),
+        fix: (!can).then_some("use Linux 6.18 or later".into()),
     }
 }
 

@@ -22,9 +22,6 @@ pub enum Deferral {
     Possible,
     /// The kernel cannot schedule a callback in a task.
     NoTaskWork,
-    /// It could, but to verify the unwinder takes its verifier gigabytes: seen on
-    /// 6.19.14, while 6.18 and 7.0 on look at 30,000 instructions for it.
-    BadVerifier,
 }
 
 impl Deferral {
@@ -37,10 +34,6 @@ impl Deferral {
                 "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the \
                  interrupt, by frame pointers only"
             }
-            Self::BadVerifier => {
-                "this kernel cannot defer (Linux 6.18 and 7.0 can; the verifier of 6.19 runs out \
-                 of memory): user stacks are taken in the interrupt, by frame pointers only"
-            }
         }
     }
 }
@@ -51,21 +44,19 @@ impl Deferral {
 /// When the kernel has no BTF.
 pub fn deferral() -> Result<Deferral> {
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
-    Ok(deferral_of(&btf, &release()))
+    Ok(deferral_of(&btf))
 }
 
-/// Tells the same of a kernel's types and release.
+/// Tells the same of a kernel's types.
 #[must_use]
-pub fn deferral_of(btf: &Btf<'_>, release: &str) -> Deferral {
+pub fn deferral_of(btf: &Btf<'_>) -> Deferral {
     let has_kfunc = SCHEDULE_KFUNCS
         .iter()
         .any(|name| btf.type_by_name::<Func<'_>>(name).is_some());
-    if !has_kfunc {
-        Deferral::NoTaskWork
-    } else if release.starts_with("6.19.") {
-        Deferral::BadVerifier
-    } else {
+    if has_kfunc {
         Deferral::Possible
+    } else {
+        Deferral::NoTaskWork
     }
 }
 
