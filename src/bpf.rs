@@ -4,6 +4,7 @@
 
 pub mod abi;
 pub mod configuration;
+mod leaving;
 pub mod outside;
 mod rings;
 
@@ -20,6 +21,7 @@ use libbpf_rs::{
 
 use self::abi::Following;
 use self::configuration::{Configuration, PointKind, Purpose};
+use self::leaving::Loading;
 use self::outside::Outside;
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Cookie, ModuleId, Tid};
@@ -64,9 +66,18 @@ impl Default for Storage {
 /// Processes that are remembered not to be asked for their environment again.
 const ENVIRONMENTS: u32 = 16_384;
 
+/// What runs at forks, execs, exits and renames, until this is dropped.
+#[derive(Default)]
+pub struct TaskPrograms {
+    _links: Vec<Link>,
+    _leaving: Vec<OwnedFd>,
+}
+
 /// The loaded programs and maps.
 pub struct Programs<'obj> {
     skeleton: skeleton::SomnoSkel<'obj>,
+    /// Where the kernel can defer.
+    on_leaving: Option<OwnedFd>,
     kernel_rings: Vec<MapHandle>,
     switch_rings: Vec<MapHandle>,
 }
@@ -108,8 +119,9 @@ impl<'obj> Programs<'obj> {
         progs
             .on_sample_in_interrupt
             .set_autoload(sampling && !deferred);
+        let deferring = sampling && deferred;
         for program in [&mut progs.on_sample, &mut progs.on_leaving] {
-            program.set_autoload(sampling && deferred);
+            program.set_autoload(deferring);
         }
         progs.on_dumped_task.set_autoload(!sampling);
         progs.arm_slots_from.set_autoload(deferred);
@@ -127,7 +139,12 @@ impl<'obj> Programs<'obj> {
         progs.on_tracepoint.set_autoload(tracepoints);
         progs.on_fork_before_exec.set_autoload(tracepoints);
         progs.on_uprobe.set_autoload(has(PointKind::Uprobe));
-        let skeleton = open.load().context(|| "load the BPF programs".into())?;
+        let begin = || Loading::begin(open.open_object(), &open.progs.on_leaving);
+        let on_leaving = deferring.then(begin).transpose()?;
+        open.progs.on_leaving.set_autoload(false);
+        let loaded = open.load();
+        let on_leaving = on_leaving.map(Loading::end).transpose();
+        let skeleton = loaded.context(|| "load the BPF programs".into())?;
         let kernel_rings = rings::create(&skeleton.maps.kernel_rings, configuration)?;
         let switch_rings = match configuration.off_cpu {
             Some(_) => rings::create(&skeleton.maps.switch_rings, configuration)?,
@@ -135,6 +152,7 @@ impl<'obj> Programs<'obj> {
         };
         let programs = Self {
             skeleton,
+            on_leaving: on_leaving?,
             kernel_rings,
             switch_rings,
         };
@@ -161,11 +179,11 @@ impl<'obj> Programs<'obj> {
         }
     }
 
-    /// Starts what runs at forks, execs, exits and renames; it stops with the links.
+    /// Starts what runs at forks, execs, exits and renames.
     ///
     /// # Errors
     /// When the kernel refuses one.
-    pub fn attach_task_programs(&self) -> Result<Vec<Link>> {
+    pub fn attach_task_programs(&self) -> Result<TaskPrograms> {
         let programs = &self.skeleton.progs;
         let notices = [
             &programs.on_fork,
@@ -178,12 +196,7 @@ impl<'obj> Programs<'obj> {
             let link = program.attach();
             links.push(link.context(|| format!("attach {}", program.name().display()))?);
         }
-        if programs.on_leaving.autoload() {
-            for tracepoint in ["sched_process_exit", "sched_prepare_exec"] {
-                let link = programs.on_leaving.attach_raw_tracepoint(tracepoint);
-                links.push(link.context(|| format!("attach to {tracepoint}"))?);
-            }
-        }
+        let leaving = self.on_leaving.as_ref().map(leaving::attach).transpose()?;
         if programs.on_fork_before_exec.autoload() {
             let link = programs.on_fork_before_exec.attach();
             links.push(link.context(|| "attach on_fork_before_exec".into())?);
@@ -199,7 +212,10 @@ impl<'obj> Programs<'obj> {
                 links.push(link.context(|| format!("attach {}", program.name().display()))?);
             }
         }
-        Ok(links)
+        Ok(TaskPrograms {
+            _links: links,
+            _leaving: leaving.unwrap_or_default(),
+        })
     }
 
     /// Has a program run wherever an event of a place is open, as that of the session's events.

@@ -44,7 +44,7 @@ use self::perf::{Attributes, PerfEvent, Start};
 use self::targets::{Target, Wanted};
 use crate::bpf::configuration::PointRate;
 use crate::bpf::outside::Outside;
-use crate::bpf::{self, Programs};
+use crate::bpf::{self, Programs, TaskPrograms};
 use crate::error::{Context as _, Error, Result};
 use crate::event::{Event, EventSource, KernelHalf, Mode, TaskChange};
 use crate::id::{Cookie, ModuleId};
@@ -66,7 +66,7 @@ pub struct Session<'obj> {
     /// Where CPUs are sampled, which may come and go.
     hotplug: Option<Hotplug>,
     is_enabled: bool,
-    task_links: Vec<Link>,
+    task_programs: TaskPrograms,
     /// Loaded when it is first needed.
     outside: Option<Outside>,
     points: Vec<Link>,
@@ -127,7 +127,7 @@ impl<'obj> Session<'obj> {
             events: Vec::new(),
             hotplug: None,
             is_enabled: false,
-            task_links: Vec::new(),
+            task_programs: TaskPrograms::default(),
             outside: None,
             points: Vec::new(),
             rings,
@@ -154,7 +154,7 @@ impl<'obj> Session<'obj> {
         }
         raise_descriptor_limit();
         raise_priority();
-        self.task_links = self.programs.attach_task_programs()?;
+        self.task_programs = self.programs.attach_task_programs()?;
         let inherit = options.inherit && !matches!(target, Target::Cpus(_) | Target::Cgroup(..));
         let events = options.events.iter().zip(0..);
         let events: Vec<_> = events
