@@ -271,7 +271,8 @@ impl Rotator {
             pending: HashSet::new(),
         });
         self.before = counts;
-        self.began = Instant::now();
+        // where the one before ended: to begin a file takes its time
+        self.began += duration;
         Ok(())
     }
 
