@@ -81,13 +81,13 @@ pub(crate) fn run(room: &Path, runs: usize) {
         })
         .collect();
     for (index, workload) in workloads.iter().enumerate() {
-        eprintln!("{}", workload.name);
         let layout = layout(workload, rates[0], room);
         let mut judge = Judge {
             layout: &layout,
             firsts: &mut firsts,
         };
         for (peer, row) in peers.iter().zip(&mut rows) {
+            eprintln!("{}: {}", workload.name, peer.name());
             let (figures, costs) = pairs(&**peer, workload, rates[0], runs, room, &mut judge);
             row.workloads.push(figures);
             if index == 0 {
@@ -101,8 +101,8 @@ pub(crate) fn run(room: &Path, runs: usize) {
     let busy = workload::two_cores(work);
     let layout = layout(&busy, rates[0], room);
     for &rate in &rates {
-        eprintln!("{} at {rate} Hz", busy.name);
         for (peer, row) in peers.iter().zip(&mut rows) {
+            eprintln!("{} at {rate} Hz: {}", busy.name, peer.name());
             let run = if rate > peer.highest_rate() {
                 Err(format!("it takes {} Hz at most", peer.highest_rate()))
             } else {

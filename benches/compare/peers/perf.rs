@@ -99,7 +99,10 @@ fn graph(data: &Path) {
 
 fn read(data: &Path, fields: &str, sample: impl FnMut(&script::Sample), other: impl FnMut(&str)) {
     let mut script = Command::new("perf")
-        .args(["script", "--ns", "--show-lost-events", "-F", fields, "-i"])
+        // what is inlined has no addresses of its own, and takes long to look up
+        .arg("script")
+        .args(["--no-inline", "--ns", "--show-lost-events", "-F", fields])
+        .arg("-i")
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
