@@ -102,8 +102,11 @@ static __always_inline void serve_before_leaving(struct task_struct *task)
 	enum somno_promise promise;
 	struct slot *slot;
 
-	if (index == NO_SLOT && read_only(task)->mm && tears_down)
-		index = schedule_in_free_slot(task, tid, release_served, &promise);
+	if (index == NO_SLOT && read_only(task)->mm && tears_down) {
+		schedule_in_free_slot(task, tid, release_served, &promise);
+		/* An interrupt in between took one before, which the samples have from then on. */
+		index = find_slot(tid);
+	}
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot || slot->phase != SLOT_SCHEDULED)
 		return;
