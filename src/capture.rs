@@ -37,7 +37,6 @@ use self::decode::{Record, decode};
 use self::event_name::{EventSpec, Selector};
 use self::hotplug::Hotplug;
 use self::interrupt::Resolver;
-use self::kernel::Deferral;
 use self::options::{Moments, Options, Sampled, check_rate};
 use self::overload::Overload;
 use self::perf::{Attributes, PerfEvent, Start};
@@ -78,7 +77,6 @@ pub struct Session<'obj> {
     moments: Moments,
     overload: Option<Overload>,
     is_behind: bool,
-    deferral: Deferral,
     mode: Mode,
 }
 
@@ -93,11 +91,7 @@ impl<'obj> Session<'obj> {
         everything: bool,
     ) -> Result<Self> {
         let _capturing = in_effect(Use::Capture);
-        let deferral = kernel::deferral()?;
-        let mode = match deferral {
-            Deferral::Possible => Mode::Deferred,
-            Deferral::NoTaskWork => Mode::Interrupt,
-        };
+        let mode = kernel::mode()?;
         if mode == Mode::Interrupt
             && let Some(what) = options.deferred_only()
         {
@@ -138,7 +132,6 @@ impl<'obj> Session<'obj> {
             moments: options.moments,
             overload,
             is_behind: false,
-            deferral,
             mode,
         })
     }
@@ -366,12 +359,6 @@ impl<'obj> Session<'obj> {
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.is_behind
-    }
-
-    /// Whether user stacks can be read in the task here.
-    #[must_use]
-    pub fn deferral(&self) -> Deferral {
-        self.deferral
     }
 
     /// How user stacks are taken.

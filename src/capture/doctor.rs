@@ -8,8 +8,9 @@ use std::fs;
 use libbpf_rs::btf::Btf;
 
 use super::event_name::{self, EventSpec};
-use super::kernel::{self, Deferral};
+use super::kernel;
 use super::perf::PerfEvent;
+use crate::event::Mode;
 use crate::privileges::{CAPTURE, CapabilitySet, NAMING, grant};
 use crate::proc::kallsyms::Access;
 
@@ -95,13 +96,13 @@ fn type_information(btf: Option<&Btf<'_>>) -> Check {
 }
 
 fn deferral(btf: Option<&Btf<'_>>) -> Check {
-    let deferral = btf.map_or(Deferral::NoTaskWork, |btf| kernel::deferral_of(btf));
-    let can = deferral == Deferral::Possible;
+    let mode = btf.map_or(Mode::Interrupt, |btf| kernel::mode_of(btf));
+    let can = mode == Mode::Deferred;
     Check {
         name: "deferred_capture",
         grade: if can { Grade::Good } else { Grade::Limited },
         found: if can { "yes" } else { "no" }.into(),
-        meaning: deferral.meaning(),
+        meaning: kernel::meaning(mode),
         fix: (!can).then_some("use Linux 6.18 or later".into()),
     }
 }

@@ -7,6 +7,7 @@ use libbpf_rs::btf::{Btf, types::Func};
 use crate::addr::KernelAddress;
 use crate::bpf::configuration::ContextAddresses;
 use crate::error::{Context as _, Result};
+use crate::event::Mode;
 use crate::privileges::{Use, in_effect};
 
 /// The kfuncs that schedule a callback in a task: 6.18 and 6.19 have the first, 7.0 both.
@@ -15,48 +16,37 @@ pub const SCHEDULE_KFUNCS: [&str; 2] = [
     "bpf_task_work_schedule_resume",
 ];
 
-/// Whether user stacks can be read in the task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deferral {
-    /// They can.
-    Possible,
-    /// The kernel cannot schedule a callback in a task.
-    NoTaskWork,
-}
-
-impl Deferral {
-    /// What it means for user stacks.
-    #[must_use]
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Possible => "user stacks are read in the task, where it may sleep",
-            Self::NoTaskWork => {
-                "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the \
-                 interrupt, by frame pointers only"
-            }
-        }
-    }
-}
-
-/// Tells whether this kernel can run the unwinder in a task's own context.
+/// Tells how user stacks can be taken on this kernel.
 ///
 /// # Errors
 /// When the kernel has no BTF.
-pub fn deferral() -> Result<Deferral> {
+pub fn mode() -> Result<Mode> {
     let btf = Btf::from_vmlinux().context(|| "read the kernel's type information (BTF)".into())?;
-    Ok(deferral_of(&btf))
+    Ok(mode_of(&btf))
 }
 
 /// Tells the same of a kernel's types.
 #[must_use]
-pub fn deferral_of(btf: &Btf<'_>) -> Deferral {
+pub fn mode_of(btf: &Btf<'_>) -> Mode {
     let has_kfunc = SCHEDULE_KFUNCS
         .iter()
         .any(|name| btf.type_by_name::<Func<'_>>(name).is_some());
     if has_kfunc {
-        Deferral::Possible
+        Mode::Deferred
     } else {
-        Deferral::NoTaskWork
+        Mode::Interrupt
+    }
+}
+
+/// What a mode means for user stacks.
+#[must_use]
+pub fn meaning(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Deferred => "user stacks are read in the task, where it may sleep",
+        Mode::Interrupt => {
+            "this kernel cannot defer (Linux 6.18 can): user stacks are taken in the interrupt, by \
+             frame pointers only"
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::target::{Attached, End};
 use crate::capture::Session;
 use crate::capture::cgroup::Cgroup;
 use crate::capture::event_name::{self, EventSpec};
+use crate::capture::kernel;
 use crate::capture::options::{Moments, Options, Sampled};
 use crate::capture::perf::{PerfEvent, Start};
 use crate::config::{SamplingConfig, TargetConfig};
@@ -311,7 +312,7 @@ pub(super) fn notes(session: &Session<'_>, chosen: Chosen) -> Vec<String> {
         notes.push("no PMU here: sampling by cpu-clock, a timer".into());
     }
     if session.mode() == Mode::Interrupt {
-        notes.push(session.deferral().meaning().into());
+        notes.push(kernel::meaning(session.mode()).into());
     }
     notes
 }
