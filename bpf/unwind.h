@@ -62,7 +62,6 @@ enum walk {
 /* The walk is over; what is left of it may serve others. */
 static __always_inline enum walk end_walk(struct workspace *ws, enum read_mode mode)
 {
-	ws->given_up = WALK_ON;
 	return mode == MAY_SLEEP && !somno_config.no_fault && take_wanted(ws) ? WALK_ON : WALK_OVER;
 }
 
@@ -117,7 +116,6 @@ __noinline int unwind_frame(struct workspace *ws __arg_nonnull, enum read_mode m
 		if (is_blocked(ws, step, mode, WALK_BLOCKED_WITHOUT_CFI))
 			return WALK_BLOCKED_WITHOUT_CFI;
 	}
-	ws->given_up = WALK_ON;
 	push_frame(half, step == STEP_BEGIN ? frame + 1 : frame);
 	if (step == STEP_UP)
 		return WALK_ON;
@@ -135,8 +133,8 @@ static __always_inline void walk_stack(struct workspace *ws, enum read_mode mode
 
 		if (walk == WALK_OVER)
 			break;
-		if (mode == MAY_SLEEP && walk != WALK_ON)
-			ws->given_up = rescue(ws) ? WALK_ON : walk;
+		if (mode == MAY_SLEEP)
+			ws->given_up = walk == WALK_ON || rescue(ws) ? WALK_ON : walk;
 	}
 }
 
