@@ -353,7 +353,7 @@ _somno() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "recording svg html folded pprof speedscope firefox perf-script json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "svg html folded pprof speedscope firefox perf-script json" -- "${cur}"))
                     return 0
                     ;;
                 --comm)

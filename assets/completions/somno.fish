@@ -204,8 +204,7 @@ complete -c somno -n "__fish_somno_using_subcommand diff" -s q -l quiet -d 'Say 
 complete -c somno -n "__fish_somno_using_subcommand diff" -l no-pager -d 'Do not start a pager for what is longer than the terminal'
 complete -c somno -n "__fish_somno_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c somno -n "__fish_somno_using_subcommand export" -s o -l output -d 'Write here, by extension: .svg, .html, .folded, .txt, .pb.gz, .pprof, .speedscope.json, .firefox.json, .firefox.json.gz, .perf, .json; - is stdout' -r -F
-complete -c somno -n "__fish_somno_using_subcommand export" -l format -d 'What to write, whatever the extension' -r -f -a "recording\t'Everything, to be looked at later'
-svg\t'A flame graph'
+complete -c somno -n "__fish_somno_using_subcommand export" -l format -d 'What to write, whatever the extension' -r -f -a "svg\t'A flame graph'
 html\t'An interactive page, whole in itself'
 folded\t'Folded stacks'
 pprof\t'A profile for pprof, as of Go'

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::filters::Filters;
+use super::format;
 use super::format_options::FormatOptions;
 use crate::config::output::OutputFormat;
 
@@ -29,7 +30,7 @@ pub struct Export {
     )]
     pub output: Vec<PathBuf>,
     /// What to write, whatever the extension
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = format::exported(), value_name = "FORMAT")]
     pub format: Option<OutputFormat>,
     /// Which samples.
     #[command(flatten)]

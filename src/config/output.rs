@@ -63,6 +63,11 @@ impl OutputFormat {
             .chain([Self::Json])
     }
 
+    /// Those that a recording can be exported to.
+    pub fn exported() -> impl Iterator<Item = Self> {
+        Self::all().filter(|format| *format != Self::Recording)
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -102,7 +107,7 @@ impl OutputFormat {
     /// The same of formats that a recording can be exported to.
     #[must_use]
     pub fn exported_extensions() -> String {
-        dotted(Self::all().filter(|format| *format != Self::Recording))
+        dotted(Self::exported())
     }
 
     /// The format that a file's name asks for: that with the longest ending.
