@@ -42,11 +42,14 @@ struct capture_loop {
  * mappings when there is none. */
 __noinline u32 next_without_symbols(struct workspace *ws __arg_nonnull, u32 from, u32 is_leaving)
 {
-	for (u32 i = 0; i < MAPPINGS_KEPT; i++) {
+	u32 i;
+
+	/* an iterator, as the verifier walks through a loop as often as it may turn */
+	bpf_for (i, from, MAPPINGS_KEPT) {
 		struct mapping *mapping = mapping_at(ws, i);
 		u32 module = mapping->module;
 
-		if (i < from || !mapping->executable || module < SOMNO_MODULE_FIRST ||
+		if (!mapping->executable || module < SOMNO_MODULE_FIRST ||
 		    module >= MODULES_MAX || module_opened[module])
 			continue;
 		if (module_symbols[module] == SYMBOLS_WANTED ||
