@@ -26,6 +26,9 @@ const OUTSIDE: &str = "it reads from outside, which is not safe on these kernels
 const HELD_BACK: &str = "the kernel holds samples back that take an emulated CPU too long";
 const SCREEN: &str = "it waits ten seconds for a screen, which is drawn later when emulated";
 const ABSENT: &str = "the guest has no overlayfs";
+const BLOCKS: &str =
+    "emulated interrupts come where blocks begin: more often where a library's tables are wrong";
+const LOCKED: &str = "another thread holds the lock of its mappings for longer when emulated";
 const SLOW: &str = "it takes more than a hundred seconds when emulated";
 const DEFERRED: &str = "it looks at what only a kernel that can defer has";
 const SWITCH: &str =
@@ -123,12 +126,17 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
         "unwinding::made_code_is_stepped_over",
         "emulated interrupts come where blocks begin: more often before a frame is made",
     ),
+    ("6.18", "debug_files::compressed_debug", START),
+    ("6.19", "jit::map_written_late", START),
+    ("6.18 6.19", "jumps::exceptions", BLOCKS),
+    ("6.18 6.19", "linkage::reloaded_library", LOCKED),
     (FALLBACK, "cgroups::waits_in_a_cgroup_are_sampled", DEFERRED),
     (FALLBACK, "doctor::report_for_scripts", DEFERRED),
     (FALLBACK, "recordings::segments_have_everything", DEFERRED),
     (FALLBACK, "report::recording_is_shown", DEFERRED),
     (FALLBACK, "svg::picture_says_what_it_shows", DEFERRED),
     (FALLBACK, "timing::rate_is_kept", RATE),
+    (UNSAFE, "depth::kernel_frames", OUTSIDE),
     (UNSAFE, "dump::crowd_is_shown_while_it_runs", OUTSIDE),
     (UNSAFE, "dump::deadlock_is_shown", OUTSIDE),
     (UNSAFE, "dump::uninterruptible_task_is_shown", OUTSIDE),
