@@ -58,7 +58,7 @@ complete -c somno -n "__fish_somno_using_subcommand record" -l off-cpu -d 'Sampl
 complete -c somno -n "__fish_somno_using_subcommand record" -l wall -d 'Sample time on and off the CPU together, in nanoseconds [MIN: 100us]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l env -d 'Label samples with this variable of their process\'s environment' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
-complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (2s)' -r
+complete -c somno -n "__fish_somno_using_subcommand record" -l delay -d 'Wait this long before sampling (500ms, 2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -l max-overhead -d 'Shed samples evenly where somno takes more than this share of a CPU, in percent [default: 5 with -a where no rate is given, else none]' -r
 complete -c somno -n "__fish_somno_using_subcommand record" -s o -l output -d 'Write here, by extension: .somno, .svg, .html, .folded, .txt, .pb.gz, .pprof, .speedscope.json, .firefox.json, .firefox.json.gz, .perf, .json; - is stdout [default: profile.somno]' -r -F
@@ -107,7 +107,7 @@ complete -c somno -n "__fish_somno_using_subcommand live" -s c -l period -d 'One
 complete -c somno -n "__fish_somno_using_subcommand live" -s e -l event -d 'What to count: perf\'s hardware, cache and software names, rNNN, CATEGORY:NAME, mem:ADDR[/LEN][:rwx], uprobe:FILE:SYMBOL[+OFF] [default: cycles, or cpu-clock where there is no PMU]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l env -d 'Label samples with this variable of their process\'s environment' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -s d -l duration -d 'Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended' -r
-complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (2s)' -r
+complete -c somno -n "__fish_somno_using_subcommand live" -l delay -d 'Wait this long before sampling (500ms, 2s)' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l max-depth -d 'User frames to keep, leaf first, up to 1024 [default: 512]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l max-overhead -d 'Shed samples evenly where somno takes more than this share of a CPU, in percent [default: 5 with -a where no rate is given, else none]' -r
 complete -c somno -n "__fish_somno_using_subcommand live" -l theme -d 'Colours [default: what fits the terminal; none where NO_COLOR is set]' -r -f -a "dark\t'For a dark background'

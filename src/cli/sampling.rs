@@ -66,8 +66,8 @@ pub struct Sampling {
     /// Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]
     #[arg(
         long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \
-            (100us), and time in which a task could have run but others did, by its length \
-            in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
+            (100us if not given), and time in which a task could have run but others did, by its \
+            length in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
         long,
         value_name = "MIN",
         num_args = 0..=1,
@@ -113,7 +113,7 @@ pub struct Sampling {
     /// Stop after this time (500ms, 10s, 1.5m; or seconds); a command that still runs is ended
     #[arg(short, long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub duration: Option<Duration>,
-    /// Wait this long before sampling (2s)
+    /// Wait this long before sampling (500ms, 2s)
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub delay: Option<Duration>,
     /// User frames to keep, leaf first, up to 1024 [default: 512]

@@ -235,10 +235,15 @@ fn header(option: &Arg) -> String {
     let spellings: Vec<_> = short.into_iter().chain(long).collect();
     let names = option.get_value_names().unwrap_or_default();
     let values: Vec<_> = names.iter().map(|name| italic(name)).collect();
-    let values = if option.get_action().takes_values() {
-        values.join(" ")
-    } else {
+    let may_be_omitted = option
+        .get_num_args()
+        .is_some_and(|count| count.min_values() == 0);
+    let values = if !option.get_action().takes_values() {
         String::new()
+    } else if may_be_omitted && option.get_long().is_some() {
+        format!("[{}]", values.join(" "))
+    } else {
+        values.join(" ")
     };
     let is_repeatable = matches!(option.get_action(), ArgAction::Append);
     let dots = if is_repeatable { " ..." } else { "" };
