@@ -130,9 +130,10 @@ fn read(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<()> {
     Ok(())
 }
 
-/// Reads what is under way, and then what still waits in the kernel. A task that runs meanwhile
-/// sends its stack itself, if it comes back in time; else it is tried once more. Gives what the
-/// kernel had against it, if anything: what is not read then is counted as pending.
+/// Reads what is under way, and then what still waits in the kernel. A task that comes back
+/// meanwhile sends its stack itself; one that runs in the kernel when it is looked at is tried
+/// once more. Gives what the kernel had against it, if anything: what is not read then is counted
+/// as pending.
 pub(super) fn drain(session: &mut Session<'_>, sink: &mut dyn Sink) -> Result<Option<Error>> {
     for _ in 0..LAST_PASSES {
         if !is_under_way(session, sink)? {
