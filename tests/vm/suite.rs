@@ -71,11 +71,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("", "off_cpu::causes_have_their_time", SWITCH),
     ("", "off_cpu::wall_is_on_and_off", SWITCH),
     (
-        "",
-        "pending::task_that_runs_meanwhile_has_its_stack",
-        "its stack stayed pending; why was not looked into",
-    ),
-    (
         "newest",
         "privileges::deleted_files_take_capabilities",
         "the kernel reads names for who may not open the file",
@@ -142,6 +137,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     (UNSAFE, "dump::uninterruptible_task_is_shown", OUTSIDE),
     (UNSAFE, "labels::waiting_processes_are_labelled", OUTSIDE),
     (UNSAFE, "off_cpu::open_intervals_are_closed", OUTSIDE),
+    (UNSAFE, "pending::task_that_runs_meanwhile", OUTSIDE),
     (UNSAFE, "pending::narrow_program_has_no_cfi", OUTSIDE),
     (UNSAFE, "privileges::waiting_is_seen_without_root", OUTSIDE),
     (UNSAFE, "system_calls::no_call_is_pending", OUTSIDE),
