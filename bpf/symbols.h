@@ -49,8 +49,8 @@ __noinline u32 next_without_symbols(struct workspace *ws __arg_nonnull, u32 from
 		struct mapping *mapping = mapping_at(ws, i);
 		u32 module = mapping->module;
 
-		if (!mapping->executable || module < SOMNO_MODULE_FIRST ||
-		    module >= MODULES_MAX || module_opened[module])
+		if (!mapping->executable || module < SOMNO_MODULE_FIRST || module >= MODULES_MAX ||
+		    module_opened[module])
 			continue;
 		if (module_symbols[module] == SYMBOLS_WANTED ||
 		    (is_leaving && module_symbols[module] == SYMBOLS_UNASKED))
