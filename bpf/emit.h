@@ -7,7 +7,10 @@
 #ifndef SOMNO_EMIT_H
 #define SOMNO_EMIT_H
 
-/* Kernel halves: one ring a CPU, written by the interrupt half alone. User space fills it. */
+/*
+ * Kernel halves: one ring a CPU, which user space makes. The interrupt writes it; the iterator
+ * of a dump does where no event is open. So nobody holds the lock that an interrupt takes.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -19,7 +22,10 @@ struct {
 		});
 } kernel_rings SEC(".maps");
 
-/* Intervals off the CPU: likewise, written where a task was just switched in. */
+/*
+ * Intervals off the CPU: likewise. Written where a task was just switched in, and by the iterator
+ * that ends what is open, when no more intervals begin or end.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -31,7 +37,10 @@ struct {
 		});
 } switch_rings SEC(".maps");
 
-/* User halves, modules and notices: written in task context. */
+/*
+ * All that tasks write, in their own context: user halves, modules and what is captured of them,
+ * variables, notices, and kernel halves of uprobes. No interrupt writes it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -44,20 +53,30 @@ static __always_inline u64 wakeup(void *ring, u32 threshold)
 								      : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void emit_kernel_half(void *rings, struct somno_kernel_half *half, u64 size)
+/* Whether it found room. */
+static __always_inline bool emit_kernel_half(void *rings, struct somno_kernel_half *half, u64 size)
 {
 	u32 cpu = half->cpu;
 	void *ring = bpf_map_lookup_elem(rings, &cpu);
 
-	if (!ring ||
-	    bpf_ringbuf_output(ring, half, size, wakeup(ring, somno_config.kernel_wake_bytes)))
-		count(kernel_ring_full);
+	if (ring &&
+	    !bpf_ringbuf_output(ring, half, size, wakeup(ring, somno_config.kernel_wake_bytes)))
+		return true;
+	count(kernel_ring_full);
+	return false;
 }
 
 static __always_inline long emit_to_user_ring(void *record, u64 size)
 {
 	return bpf_ringbuf_output(&user_ring, record, size,
 				  wakeup(&user_ring, somno_config.user_wake_bytes));
+}
+
+/* Whether there is only room for what is not to be lost. */
+static __always_inline bool is_user_ring_half_full(void)
+{
+	return bpf_ringbuf_query(&user_ring, BPF_RB_AVAIL_DATA) >=
+	       2ULL * somno_config.user_wake_bytes;
 }
 
 /* Wakes the reader. */

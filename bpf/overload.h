@@ -10,6 +10,13 @@
 
 /* What may be saved up, so that a quiet minute does not pay for a busy one. */
 #define BUDGET_MAX_NS 1000000
+/*
+ * What may be overdrawn, as time that earns it: what is never shed (exits, intervals off the CPU)
+ * is paid for as well, and its debt must not silence the CPU for longer.
+ */
+#define DEBT_MAX_NS 200000000
+/* Samples that are shed in a row: one a second at the default rate is taken whatever is owed. */
+#define SHED_MAX 1000
 /* What one callback spends at most: where it slept, it did not take the CPU. */
 #define CALLBACK_MAX_NS 1000000
 /* What one interrupt spends at most: where it took longer, a hypervisor ran something else. */
@@ -65,7 +72,7 @@ static __always_inline u64 admit(u8 event, u64 now_ns)
 {
 	struct budget *budget = this_budget();
 	u64 elapsed_ns, owed, *mine;
-	s64 earned_ns, balance_ns;
+	s64 earned_ns, balance_ns, least_ns;
 
 	if (!budget)
 		return 1;
@@ -75,11 +82,14 @@ static __always_inline u64 admit(u8 event, u64 now_ns)
 		elapsed_ns = 1000000000;
 	earned_ns = elapsed_ns * overhead_share / OVERHEAD_ALL;
 	balance_ns = budget->balance_ns;
+	least_ns = -(s64)((u64)DEBT_MAX_NS * overhead_share / OVERHEAD_ALL);
 	if (balance_ns + earned_ns > BUDGET_MAX_NS)
 		earned_ns = BUDGET_MAX_NS - balance_ns;
+	if (balance_ns + earned_ns < least_ns)
+		earned_ns = least_ns - balance_ns;
 	__sync_fetch_and_add(&budget->balance_ns, earned_ns);
 	mine = &budget->owed[event & (SOMNO_EVENTS - 1)];
-	if (balance_ns + earned_ns < 0) {
+	if (balance_ns + earned_ns < 0 && *mine < SHED_MAX) {
 		*mine += 1;
 		count(shed);
 		return 0;
@@ -87,6 +97,15 @@ static __always_inline u64 admit(u8 event, u64 now_ns)
 	owed = *mine;
 	*mine = 0;
 	return 1 + owed;
+}
+
+/* Has the next sample stand for those that one which was lost would have stood for. */
+static __always_inline void owe_again(u8 event, u64 samples)
+{
+	struct budget *budget = this_budget();
+
+	if (budget)
+		budget->owed[event & (SOMNO_EVENTS - 1)] += samples - 1;
 }
 
 #endif

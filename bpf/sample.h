@@ -117,7 +117,6 @@ static __always_inline void begin_half(struct somno_kernel_half *half, struct ta
 	half->flags = 0;
 	half->time_ns = time_ns;
 	half->cookie = 0;
-	half->user_ip = 0;
 	half->cgroup = BPF_CORE_READ(cgroup_of(task), kn, id);
 	half->environment = has_user_stack(task) ? environment_of(task) : 0;
 	half->pid = ids >> 32;
@@ -174,7 +173,6 @@ static __always_inline void take_sample(void *ctx, u8 event, enum capture_mode m
 		half->kernel_frames = stack_frames(
 			bpf_get_stack(ctx, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));
 	if (has_user_stack(task)) {
-		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
 		if (mode == DEFERRED)
 			arrange_user_half(half, task);
 		else
@@ -183,7 +181,8 @@ static __always_inline void take_sample(void *ctx, u8 event, enum capture_mode m
 
 	size = sizeof(*half) +
 	       ((half->kernel_frames & 127) + (half->user_frames & 127)) * sizeof(u64);
-	emit_kernel_half(&kernel_rings, half, size);
+	if (!emit_kernel_half(&kernel_rings, half, size))
+		owe_again(event, samples);
 	cost_ns = bpf_ktime_get_ns() - started_ns;
 	count_nmi_cost(cost_ns);
 	pay_in_interrupt(cost_ns);
