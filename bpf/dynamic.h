@@ -60,12 +60,11 @@ __noinline int found_tables(struct workspace *ws __arg_nonnull, u64 symbols_size
 		bound_table(capture, symbols_size, segment_rest(ws, capture->symbols));
 	capture->strings_size =
 		bound_table(capture, capture->strings_size, segment_rest(ws, capture->strings));
-	capture->phase =
-		capture->symbols_size && capture->strings_size ? CAPTURE_TELL : CAPTURE_DONE;
+	tell(capture);
 	return 0;
 }
 
-/* How many symbols there are no entry says. */
+/* No entry of the dynamic section says how many symbols there are. */
 static __always_inline void count_symbols(struct workspace *ws)
 {
 	struct symbol_capture *capture = &ws->capture;

@@ -35,6 +35,8 @@ struct environment_walk {
 	/* what is at hand goes on with a string that did not fit */
 	bool continues;
 	bool failed;
+	/* user halves come first */
+	bool no_room;
 };
 
 static __always_inline bool is_name(struct environment_room *room, u32 variable)
@@ -87,10 +89,9 @@ static __always_inline int read_variable(struct environment_walk *walk)
 	len = clamp(size - 1, SOMNO_ENVIRONMENT_LEN - 1);
 	record->text_len = len;
 	record->flags = walk->continues ? SOMNO_ENVIRONMENT_CUT : 0;
-	if (!emit_to_user_ring(record, sizeof(*record) + len))
-		return 0;
-	walk->failed = true;
-	return 1;
+	walk->no_room =
+		is_user_ring_half_full() || emit_to_user_ring(record, sizeof(*record) + len);
+	return walk->no_room ? 1 : 0;
 }
 
 static int read_variable_no_fault(u32 iteration, struct environment_walk *walk)
@@ -130,13 +131,12 @@ static __noinline void send_environment(struct workspace *ws, struct task_struct
 	walk.end = walk.at + clamp(mm->env_end - walk.at, ENVIRONMENT_BYTES);
 	ws->environment.record.pid = key.pid;
 	ws->environment.record.id = key.id;
-	ws->rescues = 0;
 	if (mode == MAY_SLEEP)
 		bpf_loop(VARIABLES_SEEN, read_variable_sleeping, &walk, 0);
 	else
 		bpf_loop(VARIABLES_SEEN, read_variable_no_fault, &walk, 0);
-	/* what failed is tried again with the next stack */
-	if (!walk.failed)
+	/* tried again with the next stack, but for what cannot be read even with sleeping */
+	if (!walk.no_room && (!walk.failed || mode == MAY_SLEEP))
 		bpf_map_update_elem(&environments_sent, &key, &sent, BPF_ANY);
 }
 

@@ -144,9 +144,7 @@ static __always_inline void leave_module(struct workspace *ws)
 /* User halves come first: not when half of the ring is taken. */
 static __always_inline bool send_symbols(void *record, u64 size)
 {
-	if (bpf_ringbuf_query(&user_ring, BPF_RB_AVAIL_DATA) <
-		    2ULL * somno_config.user_wake_bytes &&
-	    !emit_to_user_ring(record, size))
+	if (!is_user_ring_half_full() && !emit_to_user_ring(record, size))
 		return true;
 	count(symbols_delayed);
 	return false;
@@ -225,7 +223,8 @@ static __always_inline u32 read_symbols(struct workspace *ws, u32 len, enum read
 	return len;
 }
 
-/* Reads so many bytes of the file itself; 0: none. Nothing may read user memory in here. */
+/* Reads so many bytes of the file itself, which may sleep; 0: none. Nothing may read user memory.
+ */
 static __always_inline u32 read_file(struct workspace *ws, u32 len)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -235,6 +234,8 @@ static __always_inline u32 read_file(struct workspace *ws, u32 len)
 	struct file *file;
 	u32 got = 0;
 
+	if (!begin_sleep())
+		return 0;
 	len = clamp(len, SOMNO_SYMBOL_PIECE);
 	bpf_iter_task_vma_new(&iterator, task, ws->capture_mapping);
 	vma = bpf_iter_task_vma_next(&iterator);
@@ -249,6 +250,7 @@ static __always_inline u32 read_file(struct workspace *ws, u32 len)
 		}
 	}
 	bpf_iter_task_vma_destroy(&iterator);
+	end_sleep();
 	return got;
 }
 

@@ -144,7 +144,7 @@ impl Options {
             no_fault: !self.sleep,
             no_kernel: !self.kernel_frames,
             follow_all: everything,
-            file_reads: kernel::file_reads()?,
+            file_reads: self.sleep && kernel::file_reads()?,
             inherit: self.inherit,
             uid: self.uid,
             cgroup: self.cgroup,
@@ -183,7 +183,7 @@ pub(super) fn check_rate(rate: Rate) -> Result<()> {
             "failed to sample at {hertz} Hz: the kernel allows up to {limit} Hz"
         ))
         .with_hint(format!(
-            "sysctl kernel.perf_event_max_sample_rate={hertz} allows it"
+            "`sudo sysctl kernel.perf_event_max_sample_rate={hertz}` allows it"
         ))),
         _ => Ok(()),
     }
