@@ -137,7 +137,10 @@ __noinline int is_program(struct workspace *ws __arg_nonnull, u32 module)
 	return id && *id == module ? 1 : 0;
 }
 
-/* The program's own headers are where the kernel told it, whatever lies between its segments. */
+/*
+ * Where the kernel told the program, whatever lies between its segments; it may have had the
+ * kernel tell something else.
+ */
 static __always_inline void find_program_headers(struct workspace *ws, struct header_walk *walk)
 {
 	struct task_struct *task = take_target(ws);
@@ -167,8 +170,8 @@ enum headers {
 	HEADERS_NO_ELF,
 };
 
-/* A library's headers are at the beginning of its file. */
-static __always_inline int find_library_headers(struct workspace *ws, u32 index,
+/* Where the ELF header says, at the beginning of the file. */
+static __always_inline int find_headers_by_file(struct workspace *ws, u32 index,
 						struct header_walk *walk)
 {
 	struct elf_header *header = &ws->elf_header;
@@ -180,6 +183,7 @@ static __always_inline int find_library_headers(struct workspace *ws, u32 index,
 	if (*(u32 *)header->ident != 0x464c457f || header->ident[4] != 2 || header->ident[5] != 1 ||
 	    header->program_header_size != sizeof(struct program_header))
 		return HEADERS_NO_ELF;
+	ws->elf_header_at = base;
 	walk->at = base + header->program_headers;
 	walk->count = header->program_header_count;
 	return HEADERS_FOUND;
@@ -230,12 +234,14 @@ __noinline int read_layout(struct workspace *ws __arg_nonnull, u32 index, u64 ad
 	struct mapping *mapping = mapping_at(ws, index);
 	u64 offset = address - mapping->start + mapping->file_offset;
 
-	int headers = HEADERS_FOUND;
+	int headers;
 
-	if (is_program(ws, mapping->module))
+	ws->elf_header_at = 0;
+	headers = find_headers_by_file(ws, index, &walk);
+	if (headers == HEADERS_ABSENT && !ws->obstacle && is_program(ws, mapping->module)) {
 		find_program_headers(ws, &walk);
-	else
-		headers = find_library_headers(ws, index, &walk);
+		headers = HEADERS_FOUND;
+	}
 	if (headers != HEADERS_FOUND)
 		return headers;
 	ws->headers_at = walk.at;

@@ -57,13 +57,17 @@ static __always_inline void recall_mappings(struct workspace *ws, struct task_st
 	ws->space.exec_id = task->self_exec_id;
 }
 
-/* Keeps what was found for the next sample, unless the address space changed meanwhile. */
+/*
+ * Keeps what was found for the next sample, unless the address space changed meanwhile. The
+ * task does so alone: who reads it from outside could write while its callback reads.
+ */
 static __always_inline void keep_mappings(struct workspace *ws, struct task_struct *task)
 {
 	struct address_space *kept;
 	u32 sequence = ws->space.sequence;
 
-	if (!ws->space_grew || ws->space_untold || sequence & 1 || sequence != lock_sequence(task))
+	if (IS_OUTSIDE || !ws->space_grew || ws->space_untold || sequence & 1 ||
+	    sequence != lock_sequence(task))
 		return;
 	kept = bpf_task_storage_get(&address_spaces, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (kept)
@@ -97,10 +101,13 @@ static long take_mapping(struct task_struct *task, struct vm_area_struct *vma,
 	mapping->end = vma->vm_end;
 	mapping->file_offset = vma->vm_pgoff << 12;
 	mapping->executable = vma->vm_flags & VM_EXEC;
-	mapping->shared = vma->vm_flags & VM_SHARED;
 	mapping->changed = read_only(vma)->anon_vma;
 	mapping->may_sleep = !watched && !(vma->vm_flags & (VM_IO | VM_PFNMAP));
-	mapping->module = module_of(query->ws, task, vma);
+	/*
+	 * Who writes to such a mapping writes to its file: what is executed there was made at run
+	 * time, as by .NET, and each write makes it another file. It is anonymous memory, then.
+	 */
+	mapping->module = vma->vm_flags & VM_SHARED ? 0 : module_of(query->ws, task, vma);
 	if (mapping->module == SOMNO_MODULE_VDSO)
 		mapping->file_offset = 0;
 	return 0;

@@ -8,6 +8,8 @@
 
 #ifdef SOMNO_OUTSIDE
 
+#define IS_OUTSIDE true
+
 /* The task that is read; NULL where it is gone. To be given back. */
 static __always_inline struct task_struct *take_target(struct workspace *ws)
 {
@@ -46,6 +48,8 @@ static __always_inline long read_target_text(struct workspace *ws, char *to, u32
 }
 
 #else
+
+#define IS_OUTSIDE false
 
 static __always_inline struct task_struct *take_target(struct workspace *ws)
 {

@@ -39,8 +39,10 @@ static __always_inline void unwind_from_outside(struct task_struct *task, u64 co
 	u32 tid = task->pid, index = claim_workspace();
 	struct workspace *ws = bpf_map_lookup_elem(&workspaces, &index);
 
-	if (!ws)
+	if (!ws) {
+		count(no_workspace);
 		return;
+	}
 	ws->outside_tid = tid;
 	unwind(ws, task, NO_FAULT);
 	if (is_pending(tid, cookie))

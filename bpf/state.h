@@ -30,8 +30,6 @@ struct mapping {
 	/* SOMNO_MODULE_*; 0: anonymous memory */
 	u32 module;
 	bool executable;
-	/* who writes to it writes to the file */
-	bool shared;
 	/* some of its pages are the process's own, or were */
 	bool changed;
 	/* what reads it can only wait for a disk: no driver or userfaultfd serves it */
@@ -412,7 +410,6 @@ struct workspace {
 	u64 start_stack;
 	/* a frame whose rule is looked up for others, when the walk is over; see wanted.h */
 	u64 wanted;
-	u64 wanted_address;
 	/* how far the search for .eh_frame is */
 	u64 scan_at;
 	/* where the tables' mapping is */
@@ -463,6 +460,8 @@ struct workspace {
 	struct program_header program_header;
 	struct module_layout layout;
 	u64 headers_at;
+	/* where the ELF header was read; 0: it was not */
+	u64 elf_header_at;
 	struct note_segment notes[NOTE_SEGMENTS];
 	u32 note_segments;
 	struct note note;

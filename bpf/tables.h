@@ -36,6 +36,17 @@ __noinline int content_at(struct workspace *ws __arg_nonnull, u64 address, u32 m
 }
 
 /*
+ * Whether the layout that was just read is the file's, and not what the process would have
+ * everybody believe: its ELF header, and the program headers that this leads to.
+ */
+static __always_inline bool has_layout_of_file(struct workspace *ws, u32 module)
+{
+	return ws->elf_header_at && content_at(ws, ws->elf_header_at, module) == CONTENT_OF_FILE &&
+	       content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE &&
+	       ws->headers_at + sizeof(struct program_header) * PROGRAM_HEADERS <= ws->asked.end;
+}
+
+/*
  * Reads the build id from the memory that shows the file, and tells user space. False where
  * that has to be tried again.
  */
@@ -112,17 +123,12 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	bool is_new = false;
 	int found;
 
-	/* nobody loads a program so that others may write to it */
-	if (mapping->shared)
-		return TABLES_NO_ELF;
 	if (!layout) {
 		found = read_layout(ws, index, address);
 		if (found != HEADERS_FOUND)
 			return found == HEADERS_NO_ELF ? TABLES_NO_ELF : TABLES_ABSENT;
 		layout = &ws->layout;
-		is_new = content_at(ws, ws->headers_at, module) == CONTENT_OF_FILE &&
-			 ws->headers_at + sizeof(struct program_header) * PROGRAM_HEADERS <=
-				 ws->asked.end;
+		is_new = has_layout_of_file(ws, module);
 	}
 	vaddr = vaddr_of(layout, offset);
 	if (!vaddr)
@@ -130,6 +136,9 @@ static __always_inline int locate_tables(struct workspace *ws, u32 index, u64 ad
 	bias = address - vaddr;
 	if (is_program(ws, module))
 		bias = program_bias(ws, layout->program_headers, bias);
+	/* one that was looked for may be in what the process has changed */
+	if (is_new && layout->eh_frame)
+		is_new = content_at(ws, layout->eh_frame + bias, module) == CONTENT_OF_FILE;
 	if (is_new) {
 		bool is_told = send_build_id(ws, bias, module);
 

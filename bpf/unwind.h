@@ -88,10 +88,8 @@ __noinline int unwind_frame(struct workspace *ws __arg_nonnull, enum read_mode m
 	int outcome;
 	u64 frame;
 
-	if (ws->wanted) {
-		address = ws->wanted_address;
-	} else if (half->frame_count >= somno_config.max_depth ||
-		   half->frame_count >= SOMNO_MAX_DEPTH) {
+	if (!ws->wanted &&
+	    (half->frame_count >= somno_config.max_depth || half->frame_count >= SOMNO_MAX_DEPTH)) {
 		half->outcome = SOMNO_TOO_DEEP;
 		return end_walk(ws, mode);
 	}

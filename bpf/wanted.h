@@ -55,8 +55,8 @@ static __always_inline bool take_wanted(struct workspace *ws)
 			continue;
 		wanted_rules[place & (WANTED - 1)] = 0;
 		ws->wanted = frame;
-		ws->wanted_address = offset - mapping->file_offset + mapping->start;
 		/* it is found, but goes nowhere from here */
+		ws->regs.r[DWARF_RA] = offset - mapping->file_offset + mapping->start + 1;
 		ws->regs.known = 0;
 		ws->is_return_address = true;
 		return true;

@@ -280,10 +280,9 @@ static void map(const struct scenario *scenario, u64 at, u64 len)
 		mapping->start = next + place->gap % 4 * PAGE_SIZE;
 		mapping->end = mapping->start + place->pages % 8 * PAGE_SIZE;
 		mapping->file_offset = place->file_page % 8 * PAGE_SIZE;
-		if (place->kind & 3)
+		if (place->kind & 3 && !(place->kind >> 3 & 1))
 			mapping->module = SOMNO_MODULE_FIRST - 1 + (place->kind & 3);
 		mapping->executable = place->kind >> 2 & 1;
-		mapping->shared = place->kind >> 3 & 1;
 		mapping->changed = place->kind >> 4 & 1;
 		next = mapping->end;
 	}
