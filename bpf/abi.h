@@ -61,7 +61,6 @@ enum somno_outcome {
 	SOMNO_TOO_DEEP = 5,
 	SOMNO_PAST_EXIT = 6,
 	SOMNO_EXEC = 7,
-	SOMNO_LOST = 8,
 };
 
 /* What a sample's task was doing: an interval off the CPU has the state in which it began. */
@@ -94,7 +93,6 @@ struct somno_kernel_half {
 	unsigned long long time_ns; /* CLOCK_MONOTONIC; of an interval, its end */
 	unsigned long long cookie;  /* 0: no user half */
 	unsigned long long weight;  /* samples, or nanoseconds */
-	unsigned long long user_ip; /* where user space was or will go on */
 	unsigned long long cgroup;  /* the task's, in the hierarchy that perf has; 0: unknown */
 	/* of the process, with its pid: which environment it has; 0: none was asked for */
 	unsigned long long environment;
@@ -167,7 +165,6 @@ struct somno_module {
 	struct somno_identity identity;
 	unsigned long long map_start;
 	unsigned long long map_end;
-	unsigned long long map_offset; /* in the file, bytes */
 	unsigned int pid;
 	unsigned short flags;
 	unsigned short path_len;
@@ -258,7 +255,7 @@ struct somno_notice {
 	unsigned int pid;
 	unsigned int tid;
 	unsigned int parent_pid;
-	unsigned int parent_tid;
+	unsigned int reserved;
 	char comm[SOMNO_COMM_LEN];
 };
 
@@ -278,11 +275,11 @@ struct somno_arm {
 	unsigned int first;
 };
 
-_Static_assert(sizeof(struct somno_kernel_half) == 88, "abi");
+_Static_assert(sizeof(struct somno_kernel_half) == 80, "abi");
 _Static_assert(sizeof(struct somno_waker) == 24, "abi");
 _Static_assert(sizeof(struct somno_user_half) == 48, "abi");
 _Static_assert(sizeof(struct somno_identity) == 32, "abi");
-_Static_assert(sizeof(struct somno_module) == 72, "abi");
+_Static_assert(sizeof(struct somno_module) == 64, "abi");
 _Static_assert(sizeof(struct somno_notice) == 48, "abi");
 _Static_assert(sizeof(struct somno_environment) == 24, "abi");
 _Static_assert(sizeof(struct somno_symbol_tables) == 224, "abi");

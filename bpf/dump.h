@@ -38,10 +38,8 @@ static __always_inline void dump_task(struct task_struct *task)
 	half->event = 0;
 	half->state = SOMNO_ON_CPU;
 	bpf_probe_read_kernel_str(half->comm, sizeof(half->comm), task->comm);
-	if (has_user_stack(task)) {
-		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
+	if (has_user_stack(task))
 		arrange_user_half(half, task);
-	}
 	if (waited)
 		half->kernel_frames = stack_frames(bpf_get_task_stack(
 			task, half->addresses, SOMNO_KERNEL_DEPTH * sizeof(u64), 0));

@@ -130,7 +130,6 @@ static __always_inline u32 discover_module(struct workspace *ws, struct task_str
 	record->identity = *identity;
 	record->map_start = vma->vm_start;
 	record->map_end = vma->vm_end;
-	record->map_offset = vma->vm_pgoff << 12;
 	record->pid = pid_of(task);
 	ws->module.dentry = (u64)file->f_path.dentry;
 	ws->module.mount = (u64)file->f_path.mnt - bpf_core_field_offset(struct mount, mnt);

@@ -206,10 +206,8 @@ static __always_inline void finish_off_cpu(struct task_struct *task, struct somn
 {
 	u64 size = sizeof(*half) + (half->kernel_frames & 127) * sizeof(u64);
 
-	if (has_user_stack(task)) {
-		half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
+	if (has_user_stack(task))
 		arrange_user_half(half, task);
-	}
 	if (somno_config.wakers)
 		size += add_waker(half, task, ended);
 	emit_kernel_half(&switch_rings, half, size);

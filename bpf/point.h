@@ -90,7 +90,6 @@ static __always_inline void take_uprobe(u32 event)
 	/* not in the ring itself: whoever is preempted there holds up all that comes behind */
 	half = (struct somno_kernel_half *)ws->half_words;
 	begin_half(half, task, bpf_get_smp_processor_id(), now_ns);
-	half->user_ip = ((struct pt_regs *)bpf_task_pt_regs(task))->ip;
 	half->weight = somno_config.sample_weight;
 	half->state = SOMNO_ON_CPU;
 	half->event = event;

@@ -56,9 +56,7 @@ static __always_inline void notify(enum somno_notice_kind kind, struct task_stru
 	};
 
 	if (parent) {
-		ids = ids_of(parent);
-		notice.parent_pid = ids >> 32;
-		notice.parent_tid = ids;
+		notice.parent_pid = pid_of(parent);
 	}
 	bpf_probe_read_kernel_str(notice.comm, sizeof(notice.comm), comm);
 	if (emit_to_user_ring(&notice, sizeof(notice)))

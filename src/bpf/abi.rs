@@ -102,6 +102,8 @@ pub const FLAG_NMI: u8 = 2;
 pub const FLAG_WAKER: u8 = 4;
 /// The module's file had no name any more.
 pub const MODULE_DELETED: u16 = 1;
+/// The module's path did not fit: its beginning is missing.
+pub const MODULE_PATH_CUT: u16 = 2;
 /// The value of a variable did not fit.
 pub const ENVIRONMENT_CUT: u16 = 1;
 /// The end of a symbol table was beyond the bound.
@@ -181,7 +183,6 @@ mirror!(
         time_ns: u64,
         cookie: u64,
         weight: u64,
-        user_ip: u64,
         cgroup: u64,
         environment: u64,
         pid: u32,
@@ -240,7 +241,6 @@ mirror!(
         identity: Identity,
         map_start: u64,
         map_end: u64,
-        map_offset: u64,
         pid: u32,
         flags: u16,
         path_len: u16,
@@ -310,7 +310,7 @@ mirror!(
         pid: u32,
         tid: u32,
         parent_pid: u32,
-        parent_tid: u32,
+        reserved: u32,
         comm: [u8; 16],
     }
 );

@@ -86,7 +86,8 @@ fn kernel_half(bytes: &[u8]) -> Option<Record> {
             abi::promise::KERNEL_ONLY => Promise::KernelOnly,
             abi::promise::INTERRUPT => Promise::Never(Outcome::Interrupt),
             abi::promise::EXITED => Promise::Never(Outcome::Exited),
-            _ => Promise::Never(Outcome::Lost),
+            abi::promise::NO_SLOT | abi::promise::NOT_SCHEDULED => Promise::Never(Outcome::Lost),
+            _ => return None,
         },
         own_cost: fixed.flags & abi::FLAG_OWN_COST != 0,
         in_nmi: fixed.flags & abi::FLAG_NMI != 0,
@@ -155,7 +156,7 @@ fn module(bytes: &[u8]) -> Option<Module> {
             size: fixed.identity.size,
             mtime_ns: fixed.identity.mtime_ns,
         },
-        path: join_components(components),
+        path: join_components(components, fixed.flags & abi::MODULE_PATH_CUT != 0),
         deleted: fixed.flags & abi::MODULE_DELETED != 0,
         pid: Pid(fixed.pid),
         mapped: (UserAddress(fixed.map_start), UserAddress(fixed.map_end)),
@@ -208,9 +209,13 @@ fn symbol_bytes(bytes: &[u8]) -> Option<ModuleSymbols> {
     })
 }
 
-/// Makes a path of names that come leaf first, each ended by a zero byte.
-fn join_components(components: &[u8]) -> Vec<u8> {
+/// Makes a path of names that come leaf first, each ended by a zero byte. One whose beginning is
+/// missing names no file.
+fn join_components(components: &[u8], is_cut: bool) -> Vec<u8> {
     let mut path = Vec::with_capacity(components.len() + 1);
+    if is_cut {
+        path.extend_from_slice("/…".as_bytes());
+    }
     for name in components.rsplit(|&byte| byte == 0) {
         if !name.is_empty() {
             path.push(b'/');
@@ -287,6 +292,78 @@ mod tests {
         );
     }
 
+    /// A kernel half with two kernel frames, a user frame, and a waker with one frame.
+    fn kernel_half_bytes(promise: u8) -> Vec<u8> {
+        use std::mem::offset_of;
+        type Half = abi::KernelHalf;
+        let mut bytes = vec![0; size_of::<Half>()];
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        put(offset_of!(Half, record), &[1]);
+        put(offset_of!(Half, promise), &[promise]);
+        put(offset_of!(Half, flags), &[abi::FLAG_NMI | abi::FLAG_WAKER]);
+        put(offset_of!(Half, cookie), &(7_u64 << 32 | 8).to_ne_bytes());
+        put(offset_of!(Half, weight), &1_500_u64.to_ne_bytes());
+        put(offset_of!(Half, pid), &11_u32.to_ne_bytes());
+        put(offset_of!(Half, tid), &12_u32.to_ne_bytes());
+        put(offset_of!(Half, kernel_frames), &[2]);
+        put(offset_of!(Half, user_frames), &[1]);
+        put(offset_of!(Half, state), &[abi::state::STOPPED]);
+        put(offset_of!(Half, event), &[3]);
+        put(offset_of!(Half, waker_frames), &[1]);
+        put(offset_of!(Half, comm), b"half");
+        for address in [0xa_u64, 0xb, 0xc] {
+            bytes.extend_from_slice(&address.to_ne_bytes());
+        }
+        bytes.extend_from_slice(&21_u32.to_ne_bytes());
+        bytes.extend_from_slice(&22_u32.to_ne_bytes());
+        bytes.extend_from_slice(b"waker\0\0\0\0\0\0\0\0\0\0\0");
+        bytes.extend_from_slice(&0xd_u64.to_ne_bytes());
+        bytes
+    }
+
+    /// Check that a kernel half comes out with all that it can have.
+    #[test]
+    fn kernel_halves_are_decoded() {
+        let bytes = kernel_half_bytes(abi::promise::INTERRUPT);
+        let Some(Record::Interrupted(half, user)) = decode(&bytes) else {
+            panic!("not a half with its user stack");
+        };
+        assert_eq!(half.kernel[..], [KernelAddress(0xa), KernelAddress(0xb)]);
+        assert_eq!(user, [UserAddress(0xc)]);
+        assert_eq!((half.pid, half.tid), (Pid(11), Tid(12)));
+        assert_eq!((half.weight, half.event), (Weight(1_500), 3));
+        assert_eq!(half.state, TaskState::Stopped);
+        assert!(half.in_nmi && !half.own_cost);
+        let waker = half.waker.expect("it has one");
+        assert_eq!((waker.pid, waker.tid), (Pid(21), Tid(22)));
+        assert_eq!(waker.kernel[..], [KernelAddress(0xd)]);
+    }
+
+    /// Check what is made of each promise, and that one that is not known is refused.
+    #[test]
+    fn promises_are_told_apart() {
+        let promise = |number| match decode(&kernel_half_bytes(number))? {
+            Record::Event(Event::KernelHalf(half)) | Record::Interrupted(half, _) => {
+                Some(half.promise)
+            }
+            Record::Event(_) => None,
+        };
+        let cookie = Cookie { slot: 7, turn: 8 };
+        for (number, meaning) in [
+            (abi::promise::DEFERRED, Some(Promise::Deferred(cookie))),
+            (abi::promise::KERNEL_ONLY, Some(Promise::KernelOnly)),
+            (abi::promise::EXITED, Some(Promise::Never(Outcome::Exited))),
+            (abi::promise::NO_SLOT, Some(Promise::Never(Outcome::Lost))),
+            (
+                abi::promise::NOT_SCHEDULED,
+                Some(Promise::Never(Outcome::Lost)),
+            ),
+            (99, None),
+        ] {
+            assert_eq!(promise(number), meaning, "{number}");
+        }
+    }
+
     /// Check that every cut of a record is refused, and so is an unknown kind.
     #[test]
     fn cut_records_are_refused() {
@@ -300,12 +377,13 @@ mod tests {
     /// Check that path components are turned round.
     #[test]
     fn paths_are_joined() {
-        for (components, path) in [
-            (&b"ls\0bin\0usr\0"[..], &b"/usr/bin/ls"[..]),
-            (b"memfd:x\0", b"/memfd:x"),
-            (b"", b""),
+        for (components, is_cut, path) in [
+            (&b"ls\0bin\0usr\0"[..], false, "/usr/bin/ls"),
+            (b"memfd:x\0", false, "/memfd:x"),
+            (b"", false, ""),
+            (b"ls\0bin\0", true, "/…/bin/ls"),
         ] {
-            assert_eq!(join_components(components), path);
+            assert_eq!(join_components(components, is_cut), path.as_bytes());
         }
     }
 
@@ -322,8 +400,13 @@ mod tests {
     fn damage_is_harmless() {
         let mut notice = blank(abi::record::NOTICE, size_of::<abi::Notice>());
         notice[std::mem::offset_of!(abi::Notice, kind)] = 1;
+        let mut variable = blank(abi::record::ENVIRONMENT, size_of::<abi::Environment>());
+        variable[std::mem::offset_of!(abi::Environment, text_len)] = 3;
+        variable[size_of::<abi::Environment>()..][..3].copy_from_slice(b"A=b");
         let records = [
             notice,
+            variable,
+            kernel_half_bytes(abi::promise::DEFERRED),
             user_half_bytes(&[2 << 40 | 16, 1 << 63 | 32]),
             blank(abi::record::KERNEL_HALF, size_of::<abi::KernelHalf>()),
             blank(abi::record::MODULE, size_of::<abi::Module>()),
