@@ -10,6 +10,7 @@ mod bounds;
 pub mod captured;
 pub mod debug_files;
 pub mod debuginfod;
+mod exports;
 pub mod files;
 pub mod jit;
 pub mod jit_maps;

@@ -51,13 +51,10 @@ impl Symbols {
     /// What to ask blazesym for: an offset in the file itself, an address in another one.
     #[must_use]
     pub fn address(&self, offset: FileOffset) -> Option<u64> {
-        let Some(segments) = &self.segments else {
-            return Some(offset.0);
-        };
-        segments.iter().find_map(|segment| {
-            let inside = offset.0.checked_sub(segment.offset.0)?;
-            (inside < segment.size).then(|| segment.address.wrapping_add(inside))
-        })
+        match &self.segments {
+            Some(segments) => self::address(segments, offset),
+            None => Some(offset.0),
+        }
     }
 
     /// How to ask for it.
@@ -163,8 +160,16 @@ fn of_build_id(path: &Path) -> Option<Symbols> {
     })
 }
 
+/// Where a place in a file is among its addresses; nowhere outside of its segments.
+pub(super) fn address(segments: &[Segment], offset: FileOffset) -> Option<u64> {
+    segments.iter().find_map(|segment| {
+        let inside = offset.0.checked_sub(segment.offset.0)?;
+        (inside < segment.size).then(|| segment.address.wrapping_add(inside))
+    })
+}
+
 /// The loaded segments of a 64-bit file.
-fn segments(path: &Path) -> Option<Vec<Segment>> {
+pub(super) fn segments(path: &Path) -> Option<Vec<Segment>> {
     let data = ReadCache::new(File::open(path).ok()?);
     let header = FileHeader64::<Endianness>::parse(&data).ok()?;
     let endian = header.endian().ok()?;

@@ -11,6 +11,7 @@ use rustc_hash::FxHashSet;
 
 use super::debug_files::{self, Symbols};
 use super::debuginfod::Debuginfod;
+use super::exports::{Exports, Stub};
 use super::work::{Content, Named, Work};
 use super::{jit, kernel};
 use crate::addr::{FileOffset, KernelAddress};
@@ -34,6 +35,7 @@ struct OpenFile {
     content: Content,
     blazesym: Blazesym,
     local: Vec<Symbols>,
+    exports: Exports,
     /// What servers have, once they were asked.
     remote: OnceCell<Option<Symbols>>,
 }
@@ -41,10 +43,15 @@ struct OpenFile {
 impl OpenFile {
     fn new(module: ModuleId, content: &Content) -> Self {
         let _symbols = in_effect(Use::Symbols);
+        let mut exports = Exports::default();
         let (directories, local) = match content {
             Content::File(file) => {
                 let path = file.path();
-                (debug_files::directories(path), debug_files::sources(path))
+                let sources = debug_files::sources(path);
+                if !sources.is_empty() {
+                    exports = Exports::read(path);
+                }
+                (debug_files::directories(path), sources)
             }
             Content::Captured(made, _) => (Vec::new(), vec![made.symbols()]),
             Content::Missing(_) => (Vec::new(), Vec::new()),
@@ -54,6 +61,7 @@ impl OpenFile {
             content: content.clone(),
             blazesym: blazesym(&directories),
             local,
+            exports,
             remote: OnceCell::new(),
         }
     }
@@ -111,15 +119,16 @@ impl Symbolizer {
         frames: &[(FrameId, FileOffset)],
         work: &Work,
     ) -> Named {
-        let mut open = match self.open.take() {
+        let open = match self.open.take() {
             Some(open) if open.module == module && open.content == *content => open,
             _ => OpenFile::new(module, content),
         };
         let mut named = Named::with_capacity(frames.len());
-        let mut rest = frames.to_vec();
+        let frames = name_stubs(&open.exports, frames, work.base_name(), &mut named);
+        let mut rest = frames.clone();
         let mut reason = Unnamed::Unreadable;
         for symbols in &open.local {
-            if let Some(unnamed) = self.name_by(&open.blazesym, symbols, &rest, &mut named) {
+            if let Some(unnamed) = self.name_by(&open, symbols, &rest, &mut named) {
                 reason = match content {
                     Content::Captured(_, reason) => *reason,
                     _ => Unnamed::NoSymbol,
@@ -129,7 +138,7 @@ impl Symbolizer {
         }
         // Lines are a sign that a debug link led to a file, so that none is missing.
         if !rest.is_empty() || !named.iter().any(has_line) {
-            self.name_by_servers(&mut open, work.base_name(), frames, &mut named);
+            self.name_by_servers(&open, work.base_name(), &frames, &mut named);
             rest.retain(|(id, _)| !named.iter().any(|(other, _)| other == id));
         }
         self.open = Some(open);
@@ -144,7 +153,7 @@ impl Symbolizer {
     /// Names frames by what servers have, which knows more than what there is here.
     fn name_by_servers(
         &mut self,
-        open: &mut OpenFile,
+        open: &OpenFile,
         base_name: &str,
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
@@ -157,7 +166,7 @@ impl Symbolizer {
             return;
         };
         let mut better = Named::new();
-        self.name_by(&open.blazesym, symbols, frames, &mut better);
+        self.name_by(open, symbols, frames, &mut better);
         named.retain(|(id, _)| !better.iter().any(|(other, _)| other == id));
         named.append(&mut better);
     }
@@ -165,7 +174,7 @@ impl Symbolizer {
     /// Names frames by one source of symbols; returns the others, if it can be read at all.
     fn name_by(
         &mut self,
-        blazesym: &Blazesym,
+        open: &OpenFile,
         symbols: &Symbols,
         frames: &[(FrameId, FileOffset)],
         named: &mut Named,
@@ -176,12 +185,14 @@ impl Symbolizer {
         if asked.is_empty() {
             return None;
         }
-        let mut found = symbolize(blazesym, symbols, &asked)?.into_iter();
+        let mut found = symbolize(&open.blazesym, symbols, &asked)?.into_iter();
         let mut unnamed = Vec::new();
         for frame in frames {
             match address(frame).and_then(|_| found.next()).flatten() {
                 Some(symbol) => {
-                    named.push((frame.0, self.naming(&symbol, Kind::User)));
+                    let exported = open.exports.better_name(symbol.addr, &symbol.name);
+                    let name = exported.unwrap_or(&symbol.name);
+                    named.push((frame.0, self.naming(&symbol, name, Kind::User)));
                 }
                 _ => unnamed.push(*frame),
             }
@@ -200,7 +211,7 @@ impl Symbolizer {
         let mut symbols = symbols.into_iter();
         let mut naming = |address| {
             if let Some(Symbolized::Sym(symbol)) = symbols.next() {
-                return self.naming(&symbol, Kind::Kernel);
+                return self.naming(&symbol, &symbol.name, Kind::Kernel);
             }
             Naming::Unnamed(FrameName::in_kernel(address), Unnamed::NoKernelSymbols)
         };
@@ -209,9 +220,9 @@ impl Symbolizer {
     }
 
     /// A function and what was inlined into it there, outermost first.
-    fn naming(&mut self, symbol: &Sym<'_>, kind: Kind) -> Naming {
+    fn naming(&mut self, symbol: &Sym<'_>, name: &str, kind: Kind) -> Naming {
         let mut names = vec![NamedFrame {
-            name: FrameName::new(&symbol.name, kind),
+            name: FrameName::new(name, kind),
             location: self.location(symbol.code_info.as_deref()),
         }];
         for function in &symbol.inlined {
@@ -235,6 +246,33 @@ impl Symbolizer {
             line: code.line.unwrap_or_default(),
         })
     }
+}
+
+/// Names stubs of linkage tables, for which a file has no symbols; returns the other frames.
+fn name_stubs(
+    exports: &Exports,
+    frames: &[(FrameId, FileOffset)],
+    base_name: &str,
+    named: &mut Named,
+) -> Places {
+    let mut others = Places::new();
+    for &(id, offset) in frames {
+        let naming = match exports.stub(offset) {
+            Some(Stub { target: Some(name) }) => Naming::Named(vec![NamedFrame {
+                name: FrameName::new(&format!("{name}@plt"), Kind::User),
+                location: None,
+            }]),
+            Some(Stub { target: None }) => {
+                Naming::Unnamed(FrameName::in_file(base_name, offset), Unnamed::NoSymbol)
+            }
+            None => {
+                others.push((id, offset));
+                continue;
+            }
+        };
+        named.push((id, naming));
+    }
+    others
 }
 
 fn has_line((_, naming): &(FrameId, Naming)) -> bool {

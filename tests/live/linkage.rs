@@ -86,7 +86,7 @@ fn loader() {
     let command = "gcc -O2 -fomit-frame-pointer -Wl,-z,now starting.c";
     let fixture = machine.flavour_with(command, &library);
     let record = machine.record().options("-F 4999");
-    let (folded, stats) = record.fixture(&fixture, "600").run().adds_up();
+    let (folded, stats) = record.fixture(&fixture, "800").run().adds_up();
     stats.expect_no_loss();
     let folded = folded.of("starting");
     folded.expect_share(0.98.., |line| line.reason.is_none());
