@@ -142,7 +142,8 @@ impl<'obj> Session<'obj> {
     /// When the target does not exist or the kernel refuses.
     pub fn attach(&mut self, target: &Target<'_>, options: &Options) -> Result<()> {
         let _capturing = in_effect(Use::Capture);
-        for sampled in &options.events {
+        let sampled = options.events.iter();
+        for sampled in sampled.filter(|_| options.moments.are_on_cpu()) {
             check_rate(sampled.rate)?;
         }
         raise_descriptor_limit();
@@ -475,7 +476,8 @@ fn raise_descriptor_limit() -> Rlimit {
 }
 
 /// On an overloaded machine the rings would overflow before it is our turn. Only
-/// this thread's, so that a command, which was forked before, keeps its own.
+/// this thread's, so that a command, which was forked before, keeps its own. What this
+/// thread starts later begins with it, and gives it up (`symbolize::precedence`).
 fn raise_priority() {
     // Without the privilege it stays as it was.
     let _ = setpriority_process(None, -20);

@@ -19,6 +19,7 @@ pub mod kernel;
 pub mod opening;
 pub mod patient;
 pub mod perf_map;
+pub mod precedence;
 pub mod regular;
 pub mod shrunk;
 pub mod symbolizer;

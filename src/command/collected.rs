@@ -10,6 +10,7 @@ use crate::stitch::{Sample, Stitcher};
 use crate::symbolize::captured::CapturedSymbols;
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
+use crate::symbolize::precedence::{Precedence, lower_to};
 use crate::symbolize::work::Known;
 use crate::time::Timestamp;
 
@@ -66,7 +67,9 @@ impl Collected {
     }
 
     /// Waits for files that are being opened, and looks for what processes wrote that run still.
+    /// Nothing is sampled any more, so nothing that this thread does from here on has precedence.
     pub(super) fn finish(&mut self) {
+        lower_to(Precedence::Ordinary);
         self.files.settle();
         self.jit_maps.finish();
     }
@@ -86,8 +89,10 @@ impl Collected {
         }
     }
 
-    /// The modules whose files were tried since the last call, and whether they could be opened.
+    /// Takes what was found out about files meanwhile, and tells the modules whose files were
+    /// tried since the last call, and whether they could be opened.
     pub(super) fn take_tried(&mut self) -> Vec<(ModuleId, bool)> {
+        self.jit_maps.take_found();
         let tried = self.files.take_opened();
         let opened = |module| (module, self.files.locate(module).is_ok());
         tried.into_iter().map(opened).collect()

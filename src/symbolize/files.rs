@@ -7,7 +7,7 @@ use std::io::{IoSliceMut, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -22,7 +22,8 @@ use crate::profile::names::{Unnamed, clean};
 /// Files held open at a time; of those that were met first only the path is kept beyond that.
 const FILES_HELD: usize = 4096;
 
-/// How long it is waited for a file to be opened, before all else goes on.
+/// How long it is waited for files to be opened in a round, before all else goes on: whoever opens
+/// them has no precedence.
 const SOON: Duration = Duration::from_millis(100);
 /// How long at a time, when there is nothing else to do.
 const ROUND: Duration = Duration::from_millis(100);
@@ -35,12 +36,12 @@ pub struct ModuleFiles {
     /// Those that are held open, in the order in which they were.
     held: VecDeque<ModuleId>,
     opener: Opener,
+    /// How long it was waited for it in this round.
+    waited: Duration,
     /// Build ids that became known before the file was open.
     to_prove: HashMap<ModuleId, ModuleBuildId>,
     /// Modules of which something was found out since somebody asked.
     opened: Vec<ModuleId>,
-    /// Names of files that whoever has them did not open.
-    unanswered: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -99,11 +100,11 @@ impl Located {
 /// What there is of a module's file.
 #[derive(Debug)]
 enum Content {
-    /// Open, whatever becomes of its name.
+    /// Held, whatever becomes of its name.
     Held(Arc<File>),
     /// Named, to be opened when it is needed.
     Named(PathBuf),
-    /// Open, but not known to be the one: its build id will tell.
+    /// Held, but not known to be the one: its build id will tell.
     Unproven(Vec<File>),
     /// Not known yet: it is being opened.
     Opening,
@@ -163,9 +164,9 @@ impl ModuleFiles {
             held_at_most: at_most,
             held: VecDeque::new(),
             opener: opening::opener(),
+            waited: Duration::ZERO,
             to_prove: HashMap::new(),
             opened: Vec::new(),
-            unanswered: Vec::new(),
         }
     }
 
@@ -217,17 +218,18 @@ impl ModuleFiles {
         self.ask(Question::Prove(notice.clone(), candidates));
     }
 
-    /// Takes what was found out meanwhile; tells of which modules.
+    /// Takes what was found out meanwhile, and ends a round; tells of which modules.
     pub fn take_opened(&mut self) -> Vec<ModuleId> {
         self.hear(Duration::ZERO);
+        self.waited = Duration::ZERO;
         std::mem::take(&mut self.opened)
     }
 
-    /// The last parts of the paths of files that could not be opened, because whoever has them
-    /// did not answer.
-    #[must_use]
-    pub fn unanswered(&self) -> &[String] {
-        &self.unanswered
+    /// The last parts of the paths of files that were asked for, and whoever has them still does
+    /// not answer.
+    pub fn unanswered(&self) -> impl Iterator<Item = String> {
+        let hanging = self.opener.hanging();
+        hanging.map(move |question| self.base_name(question.module()))
     }
 
     /// Waits for what is still being opened, as long as anything moves.
@@ -242,30 +244,29 @@ impl ModuleFiles {
         let at_most = if self.opener.is_busy() {
             Duration::ZERO
         } else {
-            SOON
+            SOON.saturating_sub(self.waited)
         };
+        let began = Instant::now();
         self.opener.ask([question]);
         self.hear(at_most);
+        self.waited += began.elapsed();
     }
 
     fn hear(&mut self, at_most: Duration) {
         while let Some((question, answer)) = self.opener.take(at_most) {
             match (&*question, answer) {
-                (Question::Open(module), Some(Answer::Opened(opened))) => {
+                (Question::Open(module), Ok(Answer::Opened(opened))) => {
                     self.decide(module.id, opened.into());
                     self.hold(module.id);
                 }
-                (Question::Prove(notice, _), Some(Answer::Proved(found))) => {
+                (Question::Prove(notice, _), Ok(Answer::Proved(found))) => {
                     self.decide_by(notice.module, found);
                 }
-                (
-                    Question::Open(Module { id: module, .. })
-                    | Question::Prove(ModuleBuildId { module, .. }, _),
-                    _,
-                ) => {
-                    self.unanswered.push(self.base_name(*module));
-                    self.decide(*module, Content::Missing(Unnamed::NotOpened));
+                (Question::Open(module), _) => {
+                    self.decide(module.id, Content::Missing(Unnamed::NotOpened));
                 }
+                // nothing speaks against what was believed, nor for what was not
+                (Question::Prove(..), _) => {}
             }
             if !self.opener.is_busy() {
                 return;
@@ -392,7 +393,9 @@ fn vdso() -> Option<File> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
+    use std::thread;
 
+    use super::super::patient::Patient;
     use super::*;
     use crate::addr::UserAddress;
     use crate::event::BuildId;
@@ -426,6 +429,7 @@ mod tests {
         let identity = identity_of(&path);
         let mut files = ModuleFiles::new();
         files.add(&module_of(&path, identity));
+        files.settle();
         assert!(files.locate(ModuleId(2)).is_ok());
 
         let other = FileIdentity {
@@ -433,6 +437,7 @@ mod tests {
             ..identity
         };
         files.add(&module_of(&path, other));
+        files.settle();
         assert_eq!(files.locate(ModuleId(2)), Err(Unnamed::Replaced));
         assert_eq!(files.locate(ModuleId(9)), Err(Unnamed::NotOpened));
     }
@@ -461,8 +466,66 @@ mod tests {
                 module: ModuleId(2),
                 build_id: build_id.clone(),
             });
+            files.settle();
             assert_eq!(files.locate(ModuleId(2)).is_ok(), accepted, "{identity:?}");
         }
+    }
+
+    /// One that opens files, and never looks at their build ids.
+    fn without_proofs() -> ModuleFiles {
+        let opener: Opener = Patient::new("test-files", SOON * 3, || {
+            Box::new(|| {
+                Box::new(|question: &Question| match question {
+                    Question::Open(_) => opening::answer(question),
+                    Question::Prove(..) => loop {
+                        thread::park();
+                    },
+                })
+            })
+        });
+        ModuleFiles {
+            opener,
+            ..ModuleFiles::new()
+        }
+    }
+
+    /// Check that a file that was believed before still is where its build id is never told, and
+    /// that this is said.
+    #[test]
+    fn what_is_held_needs_no_answer() {
+        let path = std::env::current_exe().expect("a test has a program");
+        let mut files = without_proofs();
+        files.add(&module_of(&path, identity_of(&path)));
+        files.settle();
+        assert_eq!(files.unanswered().count(), 0);
+        files.prove(&ModuleBuildId {
+            module: ModuleId(2),
+            build_id: BuildId::new(b"another"),
+        });
+        files.settle();
+        assert!(files.locate(ModuleId(2)).is_ok());
+        let unanswered: Vec<_> = files.unanswered().collect();
+        assert_eq!(unanswered, [files.base_name(ModuleId(2))]);
+    }
+
+    /// Check that it is not waited for long, altogether, before all else goes on.
+    #[test]
+    fn a_round_has_a_bound() {
+        let path = std::env::current_exe().expect("a test has a program");
+        let mut files = without_proofs();
+        files.add(&module_of(&path, identity_of(&path)));
+        files.settle();
+        files.take_opened();
+        let notice = ModuleBuildId {
+            module: ModuleId(2),
+            build_id: BuildId::new(b"another"),
+        };
+        files.waited = SOON;
+        let began = Instant::now();
+        files.prove(&notice);
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        files.take_opened();
+        assert_eq!(files.waited, Duration::ZERO);
     }
 
     /// Check that so many files are held, the latest, and that of those before them the path leads
@@ -484,6 +547,7 @@ mod tests {
             id: ModuleId(16),
             ..module_of(&room.path().join("nothing"), FileIdentity::default())
         });
+        files.settle();
         assert_eq!(files.held, [13, 14, 15].map(ModuleId));
         fs::remove_file(path(0)).expect("it is there");
         fs::remove_file(path(1)).expect("it is there");
@@ -506,6 +570,7 @@ mod tests {
         let path = Path::new("/dev/zero");
         let mut files = ModuleFiles::new();
         files.add(&module_of(path, identity_of(path)));
+        files.settle();
         assert_eq!(files.locate(ModuleId(2)), Err(Unnamed::NotOpened));
     }
 }

@@ -14,6 +14,7 @@ use rustix::fs::{FsWord, fstatfs};
 use super::patient::{PATIENCE, Patient};
 use super::regular;
 use crate::event::{BuildId, FileIdentity, Module, ModuleBuildId};
+use crate::id::ModuleId;
 use crate::privileges::{self, Use, in_effect};
 
 /// What the thread is called.
@@ -50,19 +51,41 @@ pub(super) enum Opened {
 /// Whoever opens files.
 pub(super) type Opener = Patient<Question, Answer>;
 
+impl Question {
+    /// The module that it is about.
+    pub(super) fn module(&self) -> ModuleId {
+        match self {
+            Self::Open(module) => module.id,
+            Self::Prove(notice, _) => notice.module,
+        }
+    }
+}
+
 /// Makes one, which has no thread before there is something to open.
 pub(super) fn opener() -> Opener {
-    Patient::new(THREAD, PATIENCE, || {
-        Box::new(|| {
+    on_files_thread(answer)
+}
+
+/// Has questions answered by a thread that may open files which processes have mapped. It keeps
+/// the precedence of who samples: a file may be gone in a moment.
+pub(super) fn on_files_thread<Q, A>(answer: fn(&Q) -> A) -> Patient<Q, A>
+where
+    Q: Send + Sync + 'static,
+    A: Send + 'static,
+{
+    Patient::new(THREAD, PATIENCE, move || {
+        Box::new(move || {
             // less is always allowed
             let _ = privileges::keep_for_files();
-            Box::new(answer)
+            Box::new(move |question: &Q| {
+                let _files = in_effect(Use::Files);
+                answer(question)
+            })
         })
     })
 }
 
-fn answer(question: &Question) -> Answer {
-    let _files = in_effect(Use::Files);
+pub(super) fn answer(question: &Question) -> Answer {
     match question {
         Question::Open(module) => Answer::Opened(open(module)),
         Question::Prove(notice, candidates) => {
@@ -115,9 +138,9 @@ fn open(module: &Module) -> Opened {
     Opened::Unknown(others)
 }
 
-/// Opens a regular file; none where there is something else.
+/// Opens a regular file, to be held; none where there is something else.
 pub(super) fn open_regular(path: &Path) -> Option<(File, fs::Metadata)> {
-    let file = regular::open(path).ok()?;
+    let file = regular::hold(path).ok()?;
     let metadata = file.metadata().ok()?;
     Some((file, metadata))
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
 };
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// stopped in between.
 const ROUND: Duration = Duration::from_millis(100);
 const COUNTED: Duration = Duration::from_millis(500);
-/// Threads that are left behind, before nothing is asked any more.
+/// Threads that hang, before nothing is asked until one of them comes back.
 const LEFT_MAX: usize = 4;
 /// Questions and answers that wait for the thread, and for us.
 const QUEUE: usize = 64;
@@ -40,7 +40,7 @@ pub struct Patient<Q, A> {
     patience: Duration,
     make: Box<dyn FnMut() -> Begin<Q, A> + Send>,
     thread: Option<Thread<Q, A>>,
-    left_behind: usize,
+    left_behind: Vec<LeftBehind<Q>>,
     under_way: VecDeque<Arc<Q>>,
     waiting: VecDeque<Arc<Q>>,
 }
@@ -54,8 +54,17 @@ impl<Q, A> fmt::Debug for Patient<Q, A> {
     }
 }
 
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The thread that was at it did not move any more, or panicked.
+    GivenUp,
+    /// No thread was at it: too many hang, or none can be had.
+    NotAsked,
+}
+
 /// A question, and its answer where one came.
-pub type Answered<Q, A> = (Arc<Q>, Option<A>);
+pub type Answered<Q, A> = (Arc<Q>, Result<A, Unanswered>);
 
 impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
     /// Makes one without a thread yet. `make` is called for each thread, of which there is more
@@ -71,7 +80,7 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
             patience,
             make: Box::new(make),
             thread: None,
-            left_behind: 0,
+            left_behind: Vec::new(),
             under_way: VecDeque::new(),
             waiting: VecDeque::new(),
         }
@@ -100,12 +109,18 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
         !(self.under_way.is_empty() && self.waiting.is_empty())
     }
 
+    /// The questions at which threads that were left behind still are.
+    pub fn hanging(&self) -> impl Iterator<Item = &Q> {
+        let hanging = self.left_behind.iter().filter(|left| left.hangs());
+        hanging.map(|left| &*left.question)
+    }
+
     /// Takes the next answer, and waits for it so long; nothing where there is none yet.
     pub fn take(&mut self, at_most: Duration) -> Option<Answered<Q, A>> {
         self.feed();
         if self.thread.is_none() || self.under_way.is_empty() {
-            // no thread could be had
-            return self.waiting.pop_front().map(|question| (question, None));
+            let question = self.waiting.pop_front()?;
+            return Some((question, Err(Unanswered::NotAsked)));
         }
         let thread = self.thread.as_mut()?;
         let answer = match thread.answers.try_recv() {
@@ -121,14 +136,17 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
                 thread.still = Duration::ZERO;
                 let question = self.under_way.pop_front()?;
                 self.feed();
-                Some((question, Some(answer)))
+                Some((question, Ok(answer)))
             }
             Err(RecvTimeoutError::Timeout) => {
                 if !thread.is_stuck(self.patience) {
                     return None;
                 }
-                self.left_behind += 1;
-                self.give_up()
+                let tid = Arc::downgrade(&thread.tid);
+                let given_up = self.give_up()?;
+                let question = Arc::clone(&given_up.0);
+                self.left_behind.push(LeftBehind { question, tid });
+                Some(given_up)
             }
             // it panicked
             Err(RecvTimeoutError::Disconnected) => self.give_up(),
@@ -156,11 +174,12 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
         while let Some(question) = self.under_way.pop_back() {
             self.waiting.push_front(question);
         }
-        Some((stuck, None))
+        Some((stuck, Err(Unanswered::GivenUp)))
     }
 
     fn feed(&mut self) {
-        if self.waiting.is_empty() || self.left_behind >= LEFT_MAX || self.start().is_err() {
+        self.left_behind.retain(LeftBehind::hangs);
+        if self.waiting.is_empty() || self.left_behind.len() >= LEFT_MAX || self.start().is_err() {
             return;
         }
         let Some(thread) = &mut self.thread else {
@@ -182,11 +201,24 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Patient<Q, A> {
     }
 }
 
+/// A thread that nobody waits for any more, and what it was at.
+struct LeftBehind<Q> {
+    question: Arc<Q>,
+    tid: Weak<AtomicU32>,
+}
+
+impl<Q> LeftBehind<Q> {
+    /// Whether it has not come back, which would have been its end.
+    fn hangs(&self) -> bool {
+        self.tid.strong_count() > 0
+    }
+}
+
 /// The thread, which ends when this is dropped and what it is at is done.
 struct Thread<Q, A> {
     questions: SyncSender<Arc<Q>>,
     answers: Receiver<A>,
-    /// 0 until it runs.
+    /// 0 until it runs. The thread has a share in it until it ends.
     tid: Arc<AtomicU32>,
     looked_at: Instant,
     seen: Option<Activity>,
@@ -240,12 +272,16 @@ impl<Q: Send + Sync + 'static, A: Send + 'static> Thread<Q, A> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(300);
+    const GIVEN_UP: Result<u64, Unanswered> = Err(Unanswered::GivenUp);
+    const NOT_ASKED: Result<u64, Unanswered> = Err(Unanswered::NotAsked);
 
     /// Takes all answers.
-    fn all(patient: &mut Patient<u64, u64>) -> Vec<(u64, Option<u64>)> {
+    fn all(patient: &mut Patient<u64, u64>) -> Vec<(u64, Result<u64, Unanswered>)> {
         let mut answers = Vec::new();
         while patient.is_busy() {
             let answered = patient.take(ROUND);
@@ -254,11 +290,14 @@ mod tests {
         answers
     }
 
-    /// One that doubles, sleeps for ever over 13, panics over 17 and needs long for 19.
-    fn patient() -> Patient<u64, u64> {
-        Patient::new("test-patient", SHORT, || {
-            Box::new(|| {
-                Box::new(|&question| match question {
+    /// One that doubles, sleeps for ever over 13, panics over 17, needs long for 19 and waits for
+    /// the gate over 23.
+    fn patient_at(gate: &Arc<Mutex<()>>) -> Patient<u64, u64> {
+        let gate = Arc::clone(gate);
+        Patient::new("test-patient", SHORT, move || {
+            let gate = Arc::clone(&gate);
+            Box::new(move || {
+                Box::new(move |&question| match question {
                     13 => loop {
                         thread::park();
                     },
@@ -268,10 +307,18 @@ mod tests {
                         while Instant::now() < end {}
                         38
                     }
+                    23 => {
+                        drop(gate.lock());
+                        46
+                    }
                     other => other * 2,
                 })
             })
         })
+    }
+
+    fn patient() -> Patient<u64, u64> {
+        patient_at(&Arc::default())
     }
 
     /// Check that more questions than the queues hold are answered, once each and in order.
@@ -280,7 +327,7 @@ mod tests {
         let mut patient = patient();
         let questions: Vec<_> = (100..100 + QUEUE as u64 * 5).collect();
         patient.ask(questions.clone());
-        let expected: Vec<_> = questions.iter().map(|&n| (n, Some(n * 2))).collect();
+        let expected: Vec<_> = questions.iter().map(|&n| (n, Ok(n * 2))).collect();
         assert_eq!(all(&mut patient), expected);
     }
 
@@ -293,13 +340,15 @@ mod tests {
         assert_eq!(
             all(&mut patient),
             [
-                (1, Some(2)),
-                (13, None),
-                (19, Some(38)),
-                (17, None),
-                (2, Some(4))
+                (1, Ok(2)),
+                (13, GIVEN_UP),
+                (19, Ok(38)),
+                (17, GIVEN_UP),
+                (2, Ok(4))
             ]
         );
+        let hanging: Vec<_> = patient.hanging().copied().collect();
+        assert_eq!(hanging, [13], "who panicked does not hang");
     }
 
     /// Check that there is a bound to the threads that are left behind, and so to the time.
@@ -310,6 +359,29 @@ mod tests {
         patient.ask([1]);
         let answers = all(&mut patient);
         assert_eq!(answers.len(), 101);
-        assert!(answers.iter().all(|(_, answer)| answer.is_none()));
+        let (asked, not_asked) = answers.split_at(LEFT_MAX);
+        assert!(asked.iter().all(|(_, answer)| *answer == GIVEN_UP));
+        assert!(not_asked.iter().all(|(_, answer)| *answer == NOT_ASKED));
+    }
+
+    /// Check that a thread that comes back does not count any more, so that others are asked again.
+    #[test]
+    fn who_comes_back_makes_room() {
+        let gate: Arc<Mutex<()>> = Arc::default();
+        let closed = gate.lock().expect("nobody panics with it");
+        let mut patient = patient_at(&gate);
+        patient.ask([23; LEFT_MAX]);
+        assert_eq!(all(&mut patient), [(23, GIVEN_UP); LEFT_MAX]);
+        patient.ask([1]);
+        assert_eq!(all(&mut patient), [(1, NOT_ASKED)]);
+        assert_eq!(patient.hanging().count(), LEFT_MAX);
+        drop(closed);
+        let end = Instant::now() + 100 * SHORT;
+        while patient.hanging().count() > 0 {
+            assert!(Instant::now() < end, "they do not come back");
+            thread::sleep(Duration::from_millis(1));
+        }
+        patient.ask([1]);
+        assert_eq!(all(&mut patient), [(1, Ok(2))]);
     }
 }

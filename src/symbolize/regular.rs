@@ -1,4 +1,7 @@
 //! Opening files that somebody else names: only regular ones, and without being led astray.
+//!
+//! What is held for long is held by a descriptor that only names a file. To close one that can be
+//! read may ask the file system, which may never answer; to close such a one does not.
 
 use std::fs::File;
 use std::io;
@@ -30,14 +33,7 @@ pub fn open_directory_in(root: impl AsFd, path: &str) -> io::Result<OwnedFd> {
 /// # Errors
 /// `NotFound` when there is nothing, `InvalidInput` when it is no regular file.
 pub fn open_in(directory: impl AsFd, name: &str) -> io::Result<File> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    reopen(&fs::openat2(
-        directory,
-        name,
-        flags,
-        Mode::empty(),
-        inside(),
-    )?)
+    reopen(&find_in(directory, name)?)
 }
 
 /// Opens a regular file by a path that the kernel made, links included.
@@ -45,8 +41,50 @@ pub fn open_in(directory: impl AsFd, name: &str) -> io::Result<File> {
 /// # Errors
 /// `NotFound` when there is nothing, `InvalidInput` when it is no regular file.
 pub fn open(path: &Path) -> io::Result<File> {
+    reopen(&find(path)?)
+}
+
+/// Does as [`open_in`], but returns what only names the file.
+///
+/// # Errors
+/// Also when it could not be read.
+pub fn hold_in(directory: impl AsFd, name: &str) -> io::Result<File> {
+    only_named(find_in(directory, name)?)
+}
+
+/// Does as [`open`], but returns what only names the file.
+///
+/// # Errors
+/// Also when it could not be read.
+pub fn hold(path: &Path) -> io::Result<File> {
+    only_named(find(path)?)
+}
+
+/// Opens what only names a file, for reading. A lease on it is not waited for.
+///
+/// # Errors
+/// When it may not be read, or is not there any more.
+pub fn reopen(named: &File) -> io::Result<File> {
+    let path = format!("/proc/self/fd/{}", named.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(fs::open(path, flags, Mode::empty())?.into())
+}
+
+fn find_in(directory: impl AsFd, name: &str) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let found = fs::openat2(directory, name, flags, Mode::empty(), inside())?;
+    only_regular(found)
+}
+
+fn find(path: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    reopen(&fs::openat(CWD, path, flags, Mode::empty())?)
+    only_regular(fs::openat(CWD, path, flags, Mode::empty())?)
+}
+
+/// Passes on what can be opened.
+fn only_named(found: File) -> io::Result<File> {
+    reopen(&found)?;
+    Ok(found)
 }
 
 fn inside() -> ResolveFlags {
@@ -54,15 +92,13 @@ fn inside() -> ResolveFlags {
 }
 
 /// To open a FIFO or a device may block or do something, so what is there is looked at
-/// first, and then it is that very thing that is opened. A lease on it is not waited for.
-fn reopen(found: &OwnedFd) -> io::Result<File> {
-    let kind = FileType::from_raw_mode(fs::fstat(found)?.st_mode);
+/// first, and then it is that very thing that is opened.
+fn only_regular(found: OwnedFd) -> io::Result<File> {
+    let kind = FileType::from_raw_mode(fs::fstat(&found)?.st_mode);
     if kind != FileType::RegularFile {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(fs::open(path, flags, Mode::empty())?.into())
+    Ok(found.into())
 }
 
 #[cfg(test)]
@@ -101,6 +137,25 @@ mod tests {
         }
         assert!(open(&path("link")).is_ok());
         assert!(open(&path("fifo")).is_err());
+    }
+
+    /// Check that what only names a file leads to it when it has another name, or none.
+    #[test]
+    fn held_files_are_opened_again() {
+        let room = tempfile::tempdir().expect("there is room for temporary files");
+        let path = room.path().join("file");
+        std::fs::write(&path, "content").expect("it is ours");
+        let mut held = hold(&path).expect("it was just made");
+        let mut text = String::new();
+        assert!(held.read_to_string(&mut text).is_err(), "it only names it");
+        std::fs::remove_file(&path).expect("it is there");
+        std::fs::write(&path, "another").expect("it is ours");
+        let mut file = reopen(&held).expect("it is held");
+        file.read_to_string(&mut text).expect("it is open");
+        assert_eq!(text, "content");
+        let directory = open_directory(room.path()).expect("it was just made");
+        assert!(hold_in(&directory, "file").is_ok());
+        assert!(hold_in(&directory, "missing").is_err());
     }
 
     /// Check that a link cannot lead out of a root.

@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use super::debuginfod::Debuginfod;
-use super::patient::{PATIENCE, Patient};
+use super::patient::{PATIENCE, Patient, Unanswered};
+use super::precedence::{Precedence, lower_to};
 use super::symbolizer::Symbolizer;
 use super::work::{self, Known, Named, Work};
 use crate::privileges;
@@ -57,7 +58,7 @@ pub fn name_frames(
     servers: Option<Debuginfod>,
     sink: &mut dyn FnMut(&Batch<'_>),
 ) -> io::Result<()> {
-    let mut worker = Worker::start(servers)?;
+    let mut worker = Worker::start_at(Precedence::Ordinary, servers)?;
     let work = work::plan(frames, known);
     let count = work.iter().map(Work::len).sum();
     let mut done = 0;
@@ -82,17 +83,23 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread, which asks servers where they are given.
+    /// Starts the thread, which asks servers where they are given, to work while others are
+    /// sampled.
     ///
     /// # Errors
     /// When the kernel gives none.
-    pub fn start(mut servers: Option<Debuginfod>) -> io::Result<Self> {
+    pub fn start(servers: Option<Debuginfod>) -> io::Result<Self> {
+        Self::start_at(Precedence::Background, servers)
+    }
+
+    fn start_at(precedence: Precedence, mut servers: Option<Debuginfod>) -> io::Result<Self> {
         // servers have their own time
         let of_servers = servers.as_ref().map(Debuginfod::patience);
         let patience = PATIENCE + of_servers.unwrap_or_default();
         let mut patient = Patient::new(THREAD, patience, move || {
             let servers = servers.take();
             Box::new(move || {
+                lower_to(precedence);
                 // less is always allowed
                 let _ = privileges::keep_for_symbols();
                 let mut symbolizer = Symbolizer::new(servers);
@@ -123,13 +130,17 @@ impl Worker {
     /// its end has no names.
     pub fn wait(&mut self, at_most: Duration) -> Option<Named> {
         let (work, named) = self.patient.take(at_most)?;
-        Some(named.unwrap_or_else(|| {
-            let mut unnamed = work.unnamed(Unnamed::Unreadable);
-            for other in self.patient.forget(|other| other.is_of_same_file(&work)) {
-                unnamed.extend(other.unnamed(Unnamed::Unreadable));
+        Some(match named {
+            Ok(named) => named,
+            Err(Unanswered::NotAsked) => work.unnamed(Unnamed::NotAsked),
+            Err(Unanswered::GivenUp) => {
+                let mut unnamed = work.unnamed(Unnamed::Unreadable);
+                for other in self.patient.forget(|other| other.is_of_same_file(&work)) {
+                    unnamed.extend(other.unnamed(Unnamed::Unreadable));
+                }
+                unnamed
             }
-            unnamed
-        }))
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Programs on a file system that is a process of somebody's, and does not answer.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use object::Endianness;
 use object::elf::{FileHeader64, PT_GNU_EH_FRAME};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use rustix::process::Signal;
 
 use crate::folded::Line;
@@ -109,6 +111,23 @@ impl Drop for Served {
     }
 }
 
+/// A file under another name, until this is dropped.
+struct Bound(PathBuf);
+
+impl Bound {
+    fn new(file: &Path, name: PathBuf) -> Self {
+        fs::write(&name, "").expect("the test's own directory is writable");
+        mount_bind(file, &name).expect("tests are root");
+        Self(name)
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        let _ = unmount(&self.0, UnmountFlags::DETACH);
+    }
+}
+
 /// Where a program's unwind information begins in its file.
 fn tables_of(program: &str) -> u64 {
     let bytes = fs::read(program).expect("it was just compiled");
@@ -191,6 +210,15 @@ fn naming_has_a_bound() {
     });
 }
 
+/// Waits until everything is written, and of somno nothing is left but what waits for an answer.
+fn wait_for_end(running: &Running) {
+    running.wait_for_message("wrote");
+    let status = format!("/proc/{}/status", running.pid());
+    until("somno has ended but for what waits", PATIENCE, || {
+        fs::read_to_string(&status).is_ok_and(|status| status.contains("State:\tZ"))
+    });
+}
+
 /// Check that a file that cannot be opened holds up neither sampling nor the outputs. The kernel
 /// keeps a process that waits for an answer, so somno itself is gone when that comes.
 #[test]
@@ -200,11 +228,7 @@ fn sampling_goes_on_beside_an_open() {
     let mut served = Served::start(&machine, "oa", Forgotten::Nothing);
     let running = served.record_held(&machine, &other);
     running.wait_for_message("its file system does not answer");
-    running.wait_for_message("wrote");
-    let status = format!("/proc/{}/status", running.pid());
-    until("somno has ended but for what waits", PATIENCE, || {
-        fs::read_to_string(&status).is_ok_and(|status| status.contains("State:\tZ"))
-    });
+    wait_for_end(&running);
     served.release();
     let (folded, _) = running.wait().adds_up();
     for name in ["chain", "file"] {
@@ -213,4 +237,35 @@ fn sampling_goes_on_beside_an_open() {
             .of(name)
             .expect_share(0.99.., |line| line.reason.is_none());
     }
+}
+
+/// Check that a jitdump that cannot be looked at holds up neither sampling nor the outputs: it
+/// costs names of its process's own code, with a reason.
+#[test]
+fn sampling_goes_on_beside_a_dump() {
+    let machine = Machine::take();
+    let other = machine.fixture("chain").start::<&str>(&[]);
+    let mut served = Served::start(&machine, "oa", Forgotten::Nothing);
+    let dump = Bound::new(&served.mounted.join("file"), machine.path("jit-1.dump"));
+    let arguments = [OsStr::new("1e9"), dump.0.as_os_str()];
+    let maker = machine.fixture("maker").start(&arguments);
+    maker.use_cpu(Duration::from_millis(50));
+    served.hold();
+    let pids = format!("-F 499 -d 1s -p {},{}", maker.pid(), other.pid());
+    let running = machine.record().options(&pids).start();
+    served.wait_for_request();
+    wait_for_end(&running);
+    served.release();
+    let (folded, stats) = running.wait().adds_up();
+    for name in ["chain", "maker"] {
+        assert!(folded.of(name).count() > 20, "{name}: {folded}");
+        folded
+            .of(name)
+            .expect_share(0.99.., |line| line.reason.is_none());
+    }
+    folded.of("maker").expect_share(0.9.., |line| {
+        line.user_frames()
+            .any(|frame| frame.starts_with("[anon+0x"))
+    });
+    assert!(stats.count("frames.unnamed_by.not_opened") > 0);
 }

@@ -10,10 +10,11 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::process::Signal;
 
 use crate::folded::{Folded, Line};
 use crate::machine::Machine;
-use crate::process::Process;
+use crate::process::{PATIENCE, Process, until};
 use crate::somno::Recording;
 use crate::stats::Stats;
 
@@ -248,6 +249,35 @@ fn link_is_refused() {
     expect_refusal(|map| {
         symlink("/proc/self/maps", &map.0).expect("/tmp is writable");
     });
+}
+
+/// How nice the threads of this name are.
+fn niceness(pid: u32, name: &str) -> Vec<i64> {
+    let name = format!("({name}");
+    let nice = |task: PathBuf| {
+        let stat = fs::read_to_string(task.join("stat")).ok()?;
+        let (front, fields) = stat.rsplit_once(')')?;
+        let nice = fields.split_whitespace().nth(16)?.parse().ok()?;
+        front.ends_with(&name).then_some(nice)
+    };
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let tasks = tasks.into_iter().flatten();
+    tasks.filter_map(|task| nice(task.ok()?.path())).collect()
+}
+
+/// Check that whoever samples has precedence over others, and so has whoever finds files, the
+/// program's as well as its map, which may be gone in a moment.
+#[test]
+fn finding_files_has_precedence() {
+    let machine = Machine::take();
+    let maker = machine.fixture("maker").start::<&str>(&[]);
+    let running = machine.record().process(&maker).start();
+    until("both look for files", PATIENCE, || {
+        niceness(running.pid(), "somno-files") == [-20, -20]
+    });
+    assert_eq!(niceness(running.pid(), "somno"), [-20]);
+    running.signal(Signal::INT);
+    running.wait().adds_up();
 }
 
 const SCRIPT: &str = "

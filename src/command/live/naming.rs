@@ -180,11 +180,14 @@ impl Namer {
 /// Whether a name may be there later that was not there now.
 fn may_come(reason: Unnamed) -> bool {
     match reason {
-        Unnamed::NoJitMap | Unnamed::NotInJitMap | Unnamed::NotOpened | Unnamed::Replaced => true,
+        Unnamed::NoJitMap
+        | Unnamed::NotInJitMap
+        | Unnamed::NotOpened
+        | Unnamed::Replaced
+        | Unnamed::NotAsked => true,
         Unnamed::JitMapRefused
         | Unnamed::Unreadable
         | Unnamed::NoSymbol
-        | Unnamed::NoKernelSymbols
-        | Unnamed::NotAsked => false,
+        | Unnamed::NoKernelSymbols => false,
     }
 }

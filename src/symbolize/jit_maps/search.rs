@@ -9,15 +9,18 @@ use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::Key;
 use crate::id::Pid;
 use crate::proc::maps::{self, Mapping};
 use crate::proc::stat;
 use crate::proc::status::{self, Identity};
 use crate::profile::names::Unnamed;
-use crate::symbolize::regular;
+use crate::symbolize::patient::Patient;
+use crate::symbolize::{opening, regular};
 use crate::time::ProcessStart;
 
 /// The root user, whose files are believed of everybody.
@@ -26,11 +29,51 @@ const ROOT: u32 = 0;
 /// it is taken from a clock that ticks.
 const CLOCK_TICK: i128 = 10_000_000;
 
-/// The files of one process, at least one.
+/// Whoever looks for files.
+pub(super) type Searcher = Patient<Look, Result<Found, Unnamed>>;
+
+/// Makes one, which has no thread before there is somewhere to look.
+pub(super) fn searcher() -> Searcher {
+    opening::on_files_thread(Look::search)
+}
+
+/// A question: what a process wrote until now.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) key: Key,
+    /// Whose files are believed of a process that is gone already.
+    pub(super) caller: Option<u32>,
+    /// Where to look. It is empty until a look finds the process there, and the next one may not.
+    pub(super) home: Arc<OnceLock<Home>>,
+}
+
+impl Look {
+    fn search(&self) -> Result<Found, Unnamed> {
+        let (pid, start) = self.key;
+        // Where stacks are taken in the interrupt, nobody says when a process started.
+        let start = match start {
+            ProcessStart(0) => stat::start(pid).unwrap_or(start),
+            known => known,
+        };
+        if self.home.get().is_none()
+            && let Some(home) = Home::of(pid, start)
+        {
+            // nobody else looks at the process now
+            let _ = self.home.set(home);
+        }
+        match self.home.get() {
+            Some(home) => home.search(),
+            None if start.0 > 0 => without_home(pid, start, self.caller),
+            None => Err(Unnamed::NoJitMap),
+        }
+    }
+}
+
+/// The files of one process, at least one, by what names them.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) map: Option<File>,
-    pub(super) dump: Option<File>,
+    pub(super) map: Option<Arc<File>>,
+    pub(super) dump: Option<Arc<File>>,
 }
 
 /// What must be known of a process while it is there, to look for its files later.
@@ -47,7 +90,7 @@ pub(super) struct Home {
 
 impl Home {
     /// Looks at a process; nothing when it is not there any more.
-    pub(super) fn of(pid: Pid, start: ProcessStart) -> Option<Self> {
+    fn of(pid: Pid, start: ProcessStart) -> Option<Self> {
         let identity = status::identity(pid)?;
         let tmp = match root_of(pid) {
             Ok(root) => regular::open_directory_in(root, "tmp").ok(),
@@ -68,15 +111,15 @@ impl Home {
     }
 
     /// Looks for both files.
-    pub(super) fn search(&self) -> Result<Found, Unnamed> {
+    fn search(&self) -> Result<Found, Unnamed> {
         let dump = mapped_dump(self.pid, self.start);
-        let map = open_map(self.tmp.as_ref(), self.identity.inner_pid)
+        let map = hold_map(self.tmp.as_ref(), self.identity.inner_pid)
             .and_then(|map| self.believe(&map).map(|()| map));
         match map {
             Err(reason) if dump.is_none() => Err(reason),
             map => Ok(Found {
-                map: map.ok(),
-                dump,
+                map: map.ok().map(Arc::new),
+                dump: dump.map(Arc::new),
             }),
         }
     }
@@ -88,16 +131,12 @@ impl Home {
 }
 
 /// Looks for the map of a process that was gone before anything was known about it.
-pub(super) fn without_home(
-    pid: Pid,
-    start: ProcessStart,
-    caller: Option<u32>,
-) -> Result<Found, Unnamed> {
-    let map = open_map(own_tmp().as_ref(), pid)?;
+fn without_home(pid: Pid, start: ProcessStart, caller: Option<u32>) -> Result<Found, Unnamed> {
+    let map = hold_map(own_tmp().as_ref(), pid)?;
     let users = [ROOT, caller.unwrap_or(ROOT)];
     believe(&map, &users, pid, start, Lead::now())?;
     Ok(Found {
-        map: Some(map),
+        map: Some(Arc::new(map)),
         dump: None,
     })
 }
@@ -110,9 +149,9 @@ fn root_of(pid: Pid) -> io::Result<OwnedFd> {
     regular::open_directory(Path::new(&format!("/proc/{pid}/root")))
 }
 
-fn open_map(tmp: Option<&OwnedFd>, pid: Pid) -> Result<File, Unnamed> {
+fn hold_map(tmp: Option<&OwnedFd>, pid: Pid) -> Result<File, Unnamed> {
     let tmp = tmp.ok_or(Unnamed::NoJitMap)?;
-    regular::open_in(tmp, &format!("perf-{pid}.map")).map_err(|error| match error.kind() {
+    regular::hold_in(tmp, &format!("perf-{pid}.map")).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Unnamed::NoJitMap,
         _ => Unnamed::JitMapRefused,
     })
@@ -166,7 +205,7 @@ fn nanoseconds(seconds: i64, rest: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(rest)
 }
 
-/// Opens the dump that a process has mapped, as the format asks of it, for others to find.
+/// Finds the dump that a process has mapped, as the format asks of it, for others to find.
 fn mapped_dump(pid: Pid, start: ProcessStart) -> Option<File> {
     let mappings = maps::executable(pid).ok()?;
     let mapping = mappings.iter().rfind(|mapping| is_dump(&mapping.path))?;
@@ -174,7 +213,7 @@ fn mapped_dump(pid: Pid, start: ProcessStart) -> Option<File> {
         start: from, end, ..
     } = mapping;
     let path = format!("/proc/{pid}/map_files/{:x}-{:x}", from.0, end.0);
-    let dump = regular::open(Path::new(&path)).ok()?;
+    let dump = regular::hold(Path::new(&path)).ok()?;
     stat::is_process(pid, start).then_some(dump)
 }
 
