@@ -1,4 +1,13 @@
-//! Text from outside, made safe to show.
+//! Text from outside, made safe to show, and counts in words.
+
+use std::fmt::Display;
+
+/// Says how many there are of what has an ordinary plural: `1 thread`, `2 threads`.
+#[must_use]
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
 
 /// Replaces what a terminal would obey or XML refuse: control characters,
 /// direction marks and non-characters become `?`.
@@ -19,6 +28,14 @@ fn is_safe(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::fuzz::Fuzz;
+
+    /// Check that one is not many, and none is.
+    #[test]
+    fn counts_have_their_form() {
+        assert_eq!(counted(0_u64, "thread"), "0 threads");
+        assert_eq!(counted(1_usize, "kernel function"), "1 kernel function");
+        assert_eq!(counted(2_u64, "thread"), "2 threads");
+    }
 
     /// Check that nothing that a terminal obeys is left, and letters of any script are.
     #[test]

@@ -28,6 +28,7 @@ use crate::profile::names::Names;
 use crate::report::{dump as report, dump_json, summary};
 use crate::stitch::Stitcher;
 use crate::symbolize::worker::name_all;
+use crate::text;
 use crate::view::dump as view;
 
 /// How long the kernel may take to list its tasks, and to read those that wait.
@@ -75,7 +76,7 @@ pub fn run(typed: &Dump, screen: Screen, verbosity: Verbosity) -> Result<u8> {
     if verbosity > Verbosity::Quiet {
         say(&format!(
             "somno: {} in {} ms, {}",
-            report::counted(dumped.profile.rows().len(), "thread"),
+            text::counted(dumped.profile.rows().len(), "thread"),
             took.as_millis(),
             summary::completeness(&dumped.collected.tally),
         ));

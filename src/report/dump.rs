@@ -8,7 +8,7 @@ use crate::profile::Profile;
 use crate::profile::frames::{Frame, FrameId};
 use crate::profile::names::{Kind, NamedFrame, Names};
 use crate::profile::threads::Thread;
-use crate::text::clean;
+use crate::text::{clean, counted};
 use crate::view::dump::{Group, Owned, Owner};
 use crate::view::functions::Place;
 
@@ -130,13 +130,6 @@ pub(super) fn state_text(state: TaskState) -> &'static str {
         TaskState::Preempted => "ready to run",
         TaskState::Stopped => "stopped",
     }
-}
-
-/// How many of what there is one word for.
-#[must_use]
-pub fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 #[cfg(test)]
