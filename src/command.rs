@@ -124,7 +124,7 @@ pub fn run(cli: Cli, started: Timestamp) -> Result<u8> {
     match cli.command {
         Command::Record(typed) => record::run(*typed, verbosity, started),
         Command::Live(typed) => live::run(*typed, verbosity, started),
-        Command::View(typed) => view::run(&typed),
+        Command::View(typed) => view::run(&typed, verbosity),
         Command::Report(typed) => report::run(*typed, screen, verbosity),
         Command::Annotate(typed) => annotate::run(typed, screen, verbosity),
         Command::Diff(typed) => diff::run(*typed, screen, verbosity),

@@ -68,7 +68,7 @@ impl Error {
     /// Adds the next step for whoever reads it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(text::clean(&hint.into()));
         self
     }
 

@@ -34,6 +34,8 @@ pub struct Recording {
     pub totals: Totals,
     /// Where it ends, if it is not whole.
     pub cut: Option<Cut>,
+    /// Samples beyond those that are held at a time: the tally has them, the profile has not.
+    pub left_out: u64,
 }
 
 /// The end of a recording that is not whole: whoever wrote it was killed, or ran out of

@@ -8,6 +8,9 @@ use rustc_hash::FxHashMap;
 use crate::event::{KernelHalf, Outcome, Promise, UserHalf};
 use crate::id::Cookie;
 
+/// Frames of halves that wait for others; beyond that no sample waits. Some 60 MB.
+const HELD_MAX: usize = 1 << 22;
+
 /// The task's part of samples, in whatever form it is kept.
 pub trait UserPart {
     /// What joins it to its kernel halves.
@@ -183,8 +186,16 @@ impl<U: UserPart> Stitcher<U> {
         self.released = held.filter(|cookie| !pending.contains(cookie)).collect();
     }
 
-    /// Gives up on every sample that waits: its task is in the kernel for too long.
-    pub fn give_up(&mut self, sink: &mut dyn FnMut(Sample<U>)) {
+    /// Gives up on samples that wait where too much does: a task that works in the kernel for
+    /// hours is sampled on and on.
+    pub fn keep_within_bounds(&mut self, sink: &mut dyn FnMut(Sample<U>)) {
+        if self.held() > HELD_MAX {
+            self.give_up(sink);
+        }
+    }
+
+    /// Gives up on every sample that waits.
+    fn give_up(&mut self, sink: &mut dyn FnMut(Sample<U>)) {
         for kernel_half in std::mem::take(&mut self.waiting).into_values().flatten() {
             let user = User::Missing(Outcome::Pending);
             sink(Sample { kernel_half, user });
@@ -221,7 +232,7 @@ impl<U: UserPart> Stitcher<U> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::addr::UserAddress;
+    use crate::addr::{KernelAddress, UserAddress};
     use crate::event::{Comm, TaskState, UserFrame, Weight};
     use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
     use crate::time::{ProcessStart, Timestamp};
@@ -342,15 +353,25 @@ mod tests {
         assert_eq!(seen, [Some(Outcome::Complete)]);
     }
 
-    /// Check that a task that stays in the kernel cannot make what is held grow.
+    /// Check that a task that stays in the kernel cannot make what is held grow, and that none
+    /// is given up before there is too much.
     #[test]
     fn gives_up_on_what_waits() {
         let mut stitcher = Stitcher::new();
-        let seen = outcomes(|sink| {
-            stitcher.push_kernel_half(kernel_half(Promise::Deferred(cookie(1))), sink);
-            stitcher.give_up(sink);
-        });
-        assert_eq!(seen, [Some(Outcome::Pending)]);
+        let deep = KernelHalf {
+            kernel: vec![KernelAddress(1); HELD_MAX / 2].into(),
+            ..kernel_half(Promise::Deferred(cookie(1)))
+        };
+        for (held, expected) in [
+            (1, &[][..]),
+            (2, &[Some(Outcome::Pending), Some(Outcome::Pending)]),
+        ] {
+            let seen = outcomes(|sink| {
+                stitcher.push_kernel_half(deep.clone(), sink);
+                stitcher.keep_within_bounds(sink);
+            });
+            assert_eq!(seen, expected, "{held} held");
+        }
         assert_eq!(stitcher.held(), 0);
     }
 

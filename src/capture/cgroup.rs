@@ -81,9 +81,13 @@ impl AsFd for Cgroup {
     }
 }
 
+/// Cgroups that were met and are remembered: beyond that, all are told of once more.
+const TOLD_MAX: usize = 1 << 16;
+
 /// Where cgroups are, by number: looked up when one is met, because it may go any time.
 #[derive(Debug, Default)]
 pub struct CgroupPaths {
+    /// Those that there were when one was missing last.
     known: FxHashMap<CgroupId, String>,
     told: FxHashSet<CgroupId>,
 }
@@ -91,6 +95,9 @@ pub struct CgroupPaths {
 impl CgroupPaths {
     /// Finds where a cgroup is that was not asked for before.
     pub fn look_up(&mut self, id: CgroupId) -> Option<CgroupPath> {
+        if self.told.len() >= TOLD_MAX {
+            self.told.clear();
+        }
         if !self.told.insert(id) || id == CgroupId::UNKNOWN {
             return None;
         }
@@ -103,26 +110,32 @@ impl CgroupPaths {
         Some(CgroupPath { id, path })
     }
 
-    /// Takes notice of all that there are; of none where no hierarchy is mounted.
+    /// Takes notice of all that there are.
     fn list(&mut self) {
-        let Ok(root) = hierarchy::perf_hierarchy() else {
-            return;
-        };
-        let mut left = vec![root.clone()];
-        while let Some(directory) = left.pop() {
-            let found = fs::metadata(&directory);
-            let below = fs::read_dir(&directory);
-            let (Ok(found), Ok(below), Ok(path)) = (found, below, directory.strip_prefix(&root))
-            else {
-                continue;
-            };
-            let path = format!("/{}", path.display());
-            self.known.insert(CgroupId(found.ino()), path);
-            let below = below.flatten();
-            let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-            left.extend(below.map(|entry| entry.path()));
-        }
+        self.known = existing().unwrap_or_default();
     }
+}
+
+/// Finds all cgroups that there are, with their paths in their hierarchy; none where no hierarchy
+/// is mounted.
+#[must_use]
+pub fn existing() -> Option<FxHashMap<CgroupId, String>> {
+    let root = hierarchy::perf_hierarchy().ok()?;
+    let mut existing = FxHashMap::default();
+    let mut left = vec![root.clone()];
+    while let Some(directory) = left.pop() {
+        let found = fs::metadata(&directory);
+        let below = fs::read_dir(&directory);
+        let (Ok(found), Ok(below), Ok(path)) = (found, below, directory.strip_prefix(&root)) else {
+            continue;
+        };
+        let path = format!("/{}", path.display());
+        existing.insert(CgroupId(found.ino()), path);
+        let below = below.flatten();
+        let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        left.extend(below.map(|entry| entry.path()));
+    }
+    Some(existing)
 }
 
 fn absent(name: &OsStr) -> Error {

@@ -1,14 +1,23 @@
 //! Starts a command suspended, so that sampling is in place before its first instruction.
 
-use std::ffi::{CString, OsString};
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use nix::unistd::{Gid, Uid, User, getgrouplist};
+use rustix::io::Errno;
+use signal_hook::consts::SIGCHLD;
+use signal_hook::flag;
 
 use crate::capture::console::Terminal;
 use crate::error::{Context as _, Error, Kind, Result};
@@ -85,7 +94,8 @@ impl Suspended {
     /// standard library that tells why a program could not be executed.
     ///
     /// # Errors
-    /// When no process can be made.
+    /// When no process can be made; `NotFound` and `NotExecutable` where that can be seen before
+    /// anything has been written in the command's name.
     pub fn launch(
         command: &[OsString],
         run_as: Option<RunAs>,
@@ -94,6 +104,11 @@ impl Suspended {
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| Error::usage("no command"))?;
+        check_program(program)?;
+        // Where our parent had us ignore it, nobody could wait for a child of ours. A program that is
+        // executed has its own way again.
+        flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))
+            .context(|| "handle signals".into())?;
         let (mut ready, ready_in_child) = io::pipe().context(|| "create a pipe".into())?;
         let (go, release) = io::pipe().context(|| "create a pipe".into())?;
 
@@ -154,14 +169,42 @@ impl Suspended {
             .spawned
             .join()
             .map_err(|_| Error::failed(format!("failed to start `{}`", self.name)))?;
-        child.map_err(|error| {
-            let kind = match error.kind() {
-                io::ErrorKind::NotFound => Kind::NotFound,
-                _ => Kind::NotExecutable,
-            };
-            Error::new(kind, format!("failed to execute `{}`: {error}", self.name))
-        })
+        child.map_err(|error| cannot_execute(&self.name, &error))
     }
+}
+
+fn cannot_execute(name: &str, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => Kind::NotFound,
+        _ => Kind::NotExecutable,
+    };
+    Error::new(kind, format!("failed to execute `{name}`: {error}"))
+}
+
+/// Looks for a program as executing it will, to say early that there is none: only executing it
+/// tells for sure.
+fn check_program(program: &OsStr) -> Result<()> {
+    let candidates: Vec<_> = if program.as_bytes().contains(&b'/') {
+        vec![PathBuf::from(program)]
+    } else {
+        let path = env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+        env::split_paths(&path)
+            .map(|one| one.join(program))
+            .collect()
+    };
+    let mut missing = Errno::NOENT;
+    for candidate in candidates {
+        match fs::metadata(&candidate) {
+            Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
+                return Ok(());
+            }
+            Ok(_) => missing = Errno::ACCESS,
+            // it may be there for the user whom the command runs as
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            Err(_) => {}
+        }
+    }
+    Err(cannot_execute(&program.to_string_lossy(), &missing.into()))
 }
 
 /// Has a command read from and write to a terminal, which shows text only.

@@ -11,7 +11,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ratatui::layout::Size;
-use rustix::process::setpriority_process;
 
 use self::feeder::{About, Feeder};
 use self::naming::Namer;
@@ -35,7 +34,7 @@ use crate::profile::tally::Tally;
 use crate::profile::totals::Totals;
 use crate::report::summary;
 use crate::symbolize::debuginfod::settings::Settings;
-use crate::symbolize::worker;
+use crate::symbolize::precedence::{Precedence, lower_to};
 use crate::time::Timestamp;
 use crate::tui::layout::Areas;
 use crate::tui::message::{ExportFormat, Health, News};
@@ -49,8 +48,6 @@ use crate::tui::{Host, update};
 const INTERFACE: &str = "somno-view";
 /// How often names are passed on once sampling is over.
 const ROUND: Duration = Duration::from_millis(100);
-/// How much less than others what finds names may have of a CPU.
-const NICE: i32 = 5;
 
 /// Runs the sub-command and returns the exit status.
 ///
@@ -103,7 +100,7 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
             // what was sampled stays to be looked at; what failed first is what is told
             shared.end(error.to_string());
             let _ = join(interface);
-            let _ = attached.end(End::Duration);
+            let _ = attached.end(End::Duration, Verbosity::Quiet);
             return Err(error);
         }
     };
@@ -120,7 +117,7 @@ pub fn run(typed: Live, verbosity: Verbosity, started: Timestamp) -> Result<u8> 
     } else {
         end
     };
-    let status = attached.end(end)?;
+    let status = attached.end(end, verbosity)?;
     left?;
     if verbosity > Verbosity::Quiet {
         say_result(&feeder.collected().tally, duration, &counted);
@@ -174,16 +171,7 @@ fn namer(config: &LiveConfig, shared: &Shared) -> Result<Namer> {
         let stop = Arc::new(AtomicBool::new(false));
         downloads::telling(settings, stop, move |line| shared.say(line))
     });
-    let namer = Namer::start(servers)?;
-    // Whoever samples has precedence over all others, which threads inherit.
-    for thread in own::threads() {
-        if thread.name == worker::THREAD {
-            let tid = rustix::process::Pid::from_raw(thread.tid.cast_signed());
-            // it works as well with more of a CPU
-            let _ = tid.map(|tid| setpriority_process(Some(tid), NICE));
-        }
-    }
-    Ok(namer)
+    Namer::start(servers)
 }
 
 /// Samples until the target or the interface ends it, and says so.
@@ -199,9 +187,9 @@ fn sample(
     let (end, _) = sampling::sample(&limits, session, attached, feeder)?;
     let duration = feeder.duration();
     session.disable(now())?;
-    if let Some(error) = sampling::drain(session, feeder)? {
-        shared.say(format!("somno: {error}"));
-    }
+    // What still waits is pending: the right to read it from outside has been given up.
+    let _ = sampling::drain(session, feeder)?;
+    lower_to(Precedence::Ordinary);
     feeder.finish(session);
     feeder.tell_health(session, duration);
     match end {

@@ -41,6 +41,24 @@ impl Output {
         }
     }
 
+    /// Makes a file that is not there yet; none where it is.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(path: &Path) -> Result<Option<Self>> {
+        match File::create_new(path) {
+            Ok(file) => {
+                give_to_caller(&file);
+                Ok(Some(Self {
+                    file: Some((file, path.to_owned())),
+                    created: true,
+                }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(error).context(|| format!("create `{}`", path.display())),
+        }
+    }
+
     /// What it is called.
     #[must_use]
     pub fn name(&self) -> String {
@@ -93,20 +111,11 @@ impl Output {
         let names = std::iter::once(format!("{stem}.{extension}"))
             .chain((1..10_000).map(|number| format!("{stem}.{number}.{extension}")));
         for name in names {
-            match File::create_new(&name) {
-                Ok(file) => {
-                    give_to_caller(&file);
-                    return Ok(Self {
-                        file: Some((file, name.into())),
-                        created: true,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    let failed = Err(error).context(|| format!("create `{name}`"));
-                    return failed
-                        .map_err(|error| error.with_hint("name a file elsewhere: -o FILE"));
-                }
+            let created = Self::create(Path::new(&name));
+            let created =
+                created.map_err(|error| error.with_hint("name a file elsewhere: -o FILE"))?;
+            if let Some(output) = created {
+                return Ok(output);
             }
         }
         Err(Error::failed(format!(

@@ -16,14 +16,14 @@ use self::finish::{Concluded, Outputs};
 use self::naming::Namer;
 use self::rotate::Rotator;
 use super::counts::Counts;
-use super::sampling::{self, Chosen, Sink as _};
-use super::target::Attached;
+use super::sampling::{self, Chosen, Limits, Sink as _};
+use super::target::{Attached, End};
 use super::{Verbosity, complain, downloads, open, say};
 use crate::bpf;
 use crate::capture::Session;
 use crate::cli::record::Record;
 use crate::config::{RecordConfig, TargetConfig};
-use crate::error::{Context as _, Kind, Result};
+use crate::error::{Context as _, Error, Kind, Result};
 use crate::event::EventSource as _;
 use crate::privileges::{self, Left, grant};
 use crate::proc::own;
@@ -52,32 +52,29 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     let mut storage = bpf::Storage::new();
     let everything = sampling::is_everything(&config.sampling.target);
     let mut session = Session::load(&mut storage, &options, everything)?;
-    let notes = notes(&config, &session, chosen, servers.as_ref());
-    if verbosity > Verbosity::Quiet {
-        for note in notes {
-            say(&format!("somno: {note}"));
-        }
-    }
-
     let mut attached = Attached::attach(&mut session, &config.sampling, cgroup, &options, None)?;
+    let notes = notes(&config, &session, chosen, servers.as_ref());
+    for note in notes.iter().filter(|_| verbosity > Verbosity::Quiet) {
+        say(&format!("somno: {note}"));
+    }
     let header = sampling::header(&session, &options, attached.describe());
     let (segment, rotator) = begin(&config, &mut outputs, &header)?;
     let left = outputs.left();
     privileges::keep_needed(left)?;
     let mut collector = Collector::new(segment, rotator, super::asker());
     let before = Counts::begin();
-    let (end, began) = sampling::sample(
-        &sampling::limits(&config.sampling, &stop),
-        &mut session,
-        &mut attached,
-        &mut collector,
-    )?;
-    session.disable(super::now())?;
-    let duration = began.elapsed();
-    collector.end_rotation();
-    let kept_from_pending = sampling::drain(&mut session, &mut collector)?;
+    let limits = sampling::limits(&config.sampling, &stop);
+    let sampled = sample(&limits, &mut session, &mut attached, &mut collector);
+    let Sampled {
+        end,
+        duration,
+        kept_from_pending,
+    } = match sampled {
+        Ok(sampled) => sampled,
+        Err(error) => return Err(collector.abandon(error)),
+    };
     if let Some(error) = kept_from_pending.filter(|_| verbosity > Verbosity::Quiet) {
-        super::complain(&error);
+        complain(&error);
     }
     privileges::keep_needed(Left {
         pending: false,
@@ -104,22 +101,45 @@ pub fn run(typed: Record, verbosity: Verbosity, started: Timestamp) -> Result<u8
     drop(session);
     // From here on the first signal gives up: what was asked for is written.
     stop.store(true, Ordering::Relaxed);
-    // It may be long before a command ends, so this is said now.
-    written
-        .as_ref()
-        .err()
-        .iter()
-        .for_each(|error| complain(error));
-    let status = attached.end(end)?;
-    if let Some(page) = page.filter(|_| written.is_ok()) {
+    if let Err(error) = written {
+        // It may be long before a command ends, so this is said now.
+        complain(&error);
+        let status = attached.end(end, verbosity)?;
+        return Ok(status.max(Kind::Failed.exit_status()));
+    }
+    let status = attached.end(end, verbosity)?;
+    if let Some(page) = page {
         // A signal now ends what is shown, not us.
         stop.store(false, Ordering::Relaxed);
         open::show(&page, verbosity)?;
     }
-    Ok(if written.is_err() && status == 0 {
-        Kind::Failed.exit_status()
-    } else {
-        status
+    Ok(status)
+}
+
+/// Sampling, ended.
+struct Sampled {
+    end: End,
+    duration: Duration,
+    /// What the kernel had against reading what still waits.
+    kept_from_pending: Option<Error>,
+}
+
+/// Samples, and reads what is under way when that ends.
+fn sample(
+    limits: &Limits<'_>,
+    session: &mut Session<'_>,
+    attached: &mut Attached,
+    collector: &mut Collector,
+) -> Result<Sampled> {
+    let (end, began) = sampling::sample(limits, session, attached, collector)?;
+    session.disable(super::now())?;
+    let duration = began.elapsed();
+    collector.end_rotation();
+    let kept_from_pending = sampling::drain(session, collector)?;
+    Ok(Sampled {
+        end,
+        duration,
+        kept_from_pending,
     })
 }
 
@@ -152,6 +172,13 @@ fn begin(
     Ok((Segment { storage, writer }, None))
 }
 
+/// Reads what is left, and what was counted.
+fn last_counts(session: &mut Session<'_>, collector: &mut Collector) -> Result<Counts> {
+    session.read_events(&mut |event| collector.add(event))?;
+    collector.end_round(session);
+    Counts::take(session, collector.collected())
+}
+
 /// Reads what is left, names everything, and ends the recording.
 fn conclude(
     session: &mut Session<'_>,
@@ -161,9 +188,10 @@ fn conclude(
 ) -> Result<Concluded> {
     // What is no longer pending has been sent, so it is read after this.
     let pending = session.pending();
-    session.read_events(&mut |event| collector.add(event))?;
-    collector.end_round(session);
-    let counts = Counts::take(session, collector.collected())?;
+    let counts = match last_counts(session, &mut collector) {
+        Ok(counts) => counts,
+        Err(error) => return Err(collector.abandon(error)),
+    };
     let Ended {
         segment,
         rotator,
@@ -171,10 +199,11 @@ fn conclude(
         collected,
     } = collector.finish(&pending);
     if naming.verbosity > Verbosity::Quiet {
-        for name in collected.files.unanswered() {
+        let unanswered = collected.files.unanswered();
+        for name in unanswered.chain(collected.jit_maps.unanswered()) {
             say(&format!(
-                "somno: `{name}` was not opened: its file system does not answer, and somno may not \
-                 end before it does"
+                "somno: `{name}`: its file system does not answer, and somno may not end before it \
+                 does"
             ));
         }
     }

@@ -9,6 +9,7 @@ use crate::proc::machine;
 use crate::profile::frames::Frame;
 use crate::profile::names::Unnamed;
 use crate::recording::{self, Recording};
+use crate::report::summary;
 use crate::symbolize::captured::CapturedSymbols;
 use crate::symbolize::files::ModuleFiles;
 use crate::symbolize::jit_maps::JitMaps;
@@ -26,20 +27,17 @@ pub fn open(path: &Path, verbosity: Verbosity) -> Result<Recording> {
     Ok(recording)
 }
 
-/// The same, and says of one that is cut that it is.
+/// Does so, and says where not all of it can be shown.
 ///
 /// # Errors
 /// When it cannot be read.
 pub fn open_and_say(path: &Path, verbosity: Verbosity) -> Result<Recording> {
     let recording = open(path, verbosity)?;
-    if let Some(cut) = recording.cut
-        && verbosity > Verbosity::Quiet
-    {
-        say(&format!(
-            "somno: `{}` is not whole: it was read up to byte {}, and does not tell what was lost",
-            path.display(),
-            cut.offset
-        ));
+    if verbosity > Verbosity::Quiet {
+        let cut = recording.cut.map(summary::cut);
+        for line in cut.into_iter().chain(summary::left_out(&recording)) {
+            say(&format!("somno: `{}`: {line}", path.display()));
+        }
     }
     Ok(recording)
 }

@@ -14,7 +14,7 @@ use crate::capture::console::Terminal;
 use crate::capture::launch::{RunAs, Suspended};
 use crate::capture::options::Options;
 use crate::capture::targets::{Target, open_process, open_task};
-use crate::command::sudo_caller;
+use crate::command::{Verbosity, say, sudo_caller};
 use crate::config::{SamplingConfig, TargetConfig};
 use crate::error::{Context as _, Error, Result};
 use crate::id::{Pid, Tid};
@@ -180,9 +180,15 @@ impl Attached {
 
     /// Sees a command to its end and returns the exit status to pass on. One
     /// that outlived sampling is asked to end; that it did then is no failure.
-    pub(crate) fn end(self, end: End) -> Result<u8> {
+    pub(crate) fn end(self, end: End, verbosity: Verbosity) -> Result<u8> {
+        let is_told = verbosity > Verbosity::Quiet;
         match self.kind {
-            Kind::Ended(status) => Ok(exit_status(status)),
+            Kind::Ended(status) => {
+                if status.signal().is_some() && is_told {
+                    say(&format!("somno: {}", self.describe_end()));
+                }
+                Ok(exit_status(status))
+            }
             Kind::Running { mut child, .. } if end == End::Failed => {
                 let status = child.wait().context(|| "wait for the command".into())?;
                 Ok(exit_status(status))
@@ -192,7 +198,7 @@ impl Attached {
                     // It may have ended by itself just now.
                     let _ = kill_process(pid, Signal::TERM);
                 }
-                let status = wait_a_while(&mut child)?;
+                let status = wait_a_while(&mut child, is_told)?;
                 let by_us = [Signal::TERM, Signal::KILL]
                     .iter()
                     .any(|signal| status.signal() == Some(signal.as_raw()));
@@ -208,11 +214,19 @@ impl Attached {
 }
 
 /// Waits for a command that was asked to end, and ends one that does not.
-fn wait_a_while(child: &mut Child) -> Result<ExitStatus> {
-    let deadline = Instant::now() + TIME_TO_END;
-    while Instant::now() < deadline {
+fn wait_a_while(child: &mut Child, is_told: bool) -> Result<ExitStatus> {
+    let began = Instant::now();
+    let mut to_tell = is_told;
+    while began.elapsed() < TIME_TO_END {
         if let Some(status) = child.try_wait().context(|| "wait for the command".into())? {
             return Ok(status);
+        }
+        if to_tell && began.elapsed() > TIME_TO_END / 10 {
+            say(&format!(
+                "somno: waiting for the command, process {}, to end; it is killed after {TIME_TO_END:?}",
+                child.id()
+            ));
+            to_tell = false;
         }
         std::thread::sleep(TIME_TO_END / 500);
     }

@@ -1,11 +1,12 @@
 //! `somno view`: the terminal interface on a recording.
 
-use super::{interface, now};
+use super::{Verbosity, interface, now, recorded};
 use crate::cli::view::View;
 use crate::config::filters::chosen_event;
 use crate::error::Result;
 use crate::live;
-use crate::recording::{self, Recording};
+use crate::recording::Recording;
+use crate::report::summary;
 use crate::time::Timestamp;
 use crate::tui::Host;
 use crate::tui::message::{ExportFormat, Health, News};
@@ -16,9 +17,9 @@ use crate::tui::terminal::{self, Taken};
 ///
 /// # Errors
 /// Whatever fails.
-pub fn run(typed: &View) -> Result<u8> {
+pub fn run(typed: &View, verbosity: Verbosity) -> Result<u8> {
     terminal::check("`somno report` shows a recording without one")?;
-    let recording = recording::read(&typed.file)?;
+    let recording = recorded::open(&typed.file, verbosity)?;
     let name = crate::text::clean(&typed.file.display().to_string());
     let mut health = health(&recording);
     let event = chosen_event(&recording.header, typed.event.as_deref())?;
@@ -28,6 +29,7 @@ pub fn run(typed: &View) -> Result<u8> {
     }
     let began = recording.header.began;
     let store = live::load::store(&recording.profile, &recording.names, began, event);
+    let is_cut = recording.cut.is_some();
     drop(recording);
     let mut model = Model::new(
         store,
@@ -35,22 +37,21 @@ pub fn run(typed: &View) -> Result<u8> {
         Source::File(name),
         interface::theme(typed.look),
     );
+    model.is_cut = is_cut;
     interface::run(&mut model, |terminal| Box::new(File { terminal }))?;
     Ok(0)
 }
 
 fn health(recording: &Recording) -> Health {
-    let cut = recording.cut.map(|cut| {
-        format!(
-            "this recording is not whole: it ends at byte {}",
-            cut.offset
-        )
-    });
+    let cut = recording.cut.map(summary::cut);
     Health {
         header: recording.header.clone(),
         tally: recording.tally.clone(),
         totals: recording.totals.clone(),
-        notes: cut.into_iter().collect(),
+        notes: cut
+            .into_iter()
+            .chain(summary::left_out(recording))
+            .collect(),
         threads: vec![("somno while it sampled".into(), recording.totals.own.cpu)],
         named: recording.names.named(),
         unnamed: recording.names.unnamed().into_iter().collect(),

@@ -29,10 +29,22 @@ pub(super) const EXECED: u32 = 1;
 pub(super) const RENAMED: u32 = 2;
 pub(super) const EXITED: u32 = 3;
 
+/// Samples and notices of a frame, however much one round of reading brings.
+pub(super) const ROWS_MAX: usize = 1 << 16;
+/// Frames of all of their stacks together, likewise.
+pub(super) const DEPTHS_MAX: usize = 1 << 22;
+/// Bytes of definitions, likewise: far from what a reader takes.
+const DEFINED_MAX: usize = 4 << 20;
+/// Bytes that a frame and a stack take at most, which are columns of numbers.
+const FRAME_BYTES: usize = 32;
+const STACK_BYTES: usize = 10;
+
 /// Entries that are being collected.
 #[derive(Debug)]
 pub(super) struct Block {
-    pub(super) entries: Vec<Kind>,
+    entries: Vec<Kind>,
+    /// Bytes of definitions, at most.
+    defined: usize,
     frames: format::Frames,
     stacks: format::Stacks,
     kernel_halves: format::KernelHalves,
@@ -63,6 +75,7 @@ impl Block {
     pub(super) fn new(began: Timestamp) -> Self {
         Self {
             entries: Vec::new(),
+            defined: 0,
             frames: format::Frames::default(),
             stacks: format::Stacks::default(),
             kernel_halves: format::KernelHalves::default(),
@@ -79,9 +92,15 @@ impl Block {
         }
     }
 
-    /// Frames of all of the stacks that its samples have.
-    pub(super) fn depths(&self) -> usize {
-        self.depths
+    /// Whether it is to be written before anything else is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows() >= ROWS_MAX || self.depths >= DEPTHS_MAX || self.defined >= DEFINED_MAX
+    }
+
+    /// Adds an entry of its own.
+    pub(super) fn entry(&mut self, kind: Kind) {
+        self.defined += kind.encoded_len();
+        self.entries.push(kind);
     }
 
     /// Samples and notices in it.
@@ -91,6 +110,7 @@ impl Block {
 
     /// Defines the next frame.
     pub(super) fn frame(&mut self, frame: Frame) {
+        self.defined += FRAME_BYTES;
         let (place, offset) = match frame {
             Frame::Kernel(address) => (IN_KERNEL, address.0),
             Frame::Anonymous(pid, start, UserAddress(address)) => {
@@ -109,6 +129,7 @@ impl Block {
 
     /// Defines the next stack, this one.
     pub(super) fn stack(&mut self, own: StackId, parent: StackId, leaf: FrameId) {
+        self.defined += STACK_BYTES;
         let before = own.index() - parent.index();
         let leaf = u32::try_from(leaf.index()).expect("it is the index of an id");
         let before = u32::try_from(before).expect("so is this");

@@ -11,6 +11,7 @@ use crate::profile::header::{EventInfo, Header, Machine, Unit};
 use crate::profile::histogram::Summary;
 use crate::profile::threads::Thread;
 use crate::profile::totals::{Lost, Notices, OffCpu, Own, Steps, Symbols, Totals};
+use crate::text::clean;
 use crate::time::{Rate, Timestamp};
 
 impl From<&Header> for format::Header {
@@ -51,10 +52,11 @@ impl From<&Header> for format::Header {
     }
 }
 
+/// What is shown of it is made safe here: a file from anybody may be read.
 impl From<format::Header> for Header {
     fn from(header: format::Header) -> Self {
         let event = |event: format::EventInfo| EventInfo {
-            name: event.name,
+            name: clean(&event.name),
             unit: match event.unit {
                 1 => Unit::Nanoseconds,
                 _ => Unit::Samples,
@@ -62,9 +64,9 @@ impl From<format::Header> for Header {
             rate: rate(event.frequency, event.period),
         };
         Self {
-            version: header.version,
-            command_line: header.command_line,
-            target: header.target,
+            version: clean(&header.version),
+            command_line: header.command_line.iter().map(|word| clean(word)).collect(),
+            target: clean(&header.target),
             mode: match header.mode {
                 1 => Mode::Interrupt,
                 _ => Mode::Deferred,
@@ -75,9 +77,9 @@ impl From<format::Header> for Header {
             began_unix_ns: header.began_unix_ns,
             began: Timestamp(header.began),
             machine: Machine {
-                name: header.machine,
-                kernel: header.kernel,
-                architecture: header.architecture,
+                name: clean(&header.machine),
+                kernel: clean(&header.kernel),
+                architecture: clean(&header.architecture),
                 cpus: header.cpus,
                 boot_id: header.boot_id,
             },

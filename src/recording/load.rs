@@ -20,10 +20,11 @@ use crate::profile::tally::Tally;
 use crate::profile::totals::{Notices, Totals};
 use crate::stitch::{Sample, Stitcher, User, UserPart};
 
-/// Samples of a recording that are held at a time: some 500 MB.
-const SAMPLES: usize = 16 << 20;
-/// Frames of halves that wait for their other halves: some 250 MB.
-const HELD: usize = 16 << 20;
+/// Samples of a recording that are held at a time: 2 GB. Hours of a few CPUs, or a quarter of an
+/// hour of 64 busy ones, at the default rate.
+const SAMPLES: usize = 64 << 20;
+/// Stacks that their kernel frames make of those that are defined, likewise.
+const STACKS: usize = 32 << 20;
 
 /// Reads a recording from a file.
 ///
@@ -47,9 +48,7 @@ pub fn read_from(from: impl BufRead, name: &str) -> Result<Recording> {
     let mut cut = None;
     loop {
         match reader.next_items(&mut |item| loading.add(item)) {
-            Ok(true) => loading
-                .check()
-                .map_err(|error| explain(reader.offset(), error))?,
+            Ok(true) => loading.keep_within_bounds(),
             Ok(false) => break,
             Err(ReadError::Cut) => {
                 cut = Some(Cut {
@@ -94,6 +93,8 @@ struct Loading {
 #[derive(Debug, Default)]
 struct Loaded {
     profile: Profile,
+    /// Samples that the profile had no room for.
+    left_out: u64,
     tally: Tally,
     notices: Notices,
     names: FxHashMap<Frame, Naming>,
@@ -124,6 +125,10 @@ impl UserPart for UserStack {
 impl Loaded {
     fn add_sample(&mut self, sample: &Sample<UserStack>) {
         self.tally.add_sample(sample);
+        if self.profile.rows().len() >= SAMPLES || self.profile.stacks().len() >= STACKS {
+            self.left_out += 1;
+            return;
+        }
         let outcome = sample.outcome();
         let stack = match &sample.user {
             User::Read(user) => user.stack,
@@ -206,16 +211,10 @@ impl Loading {
         stack
     }
 
-    fn check(&self) -> Result<(), ReadError> {
-        if self.loaded.profile.rows().len() > SAMPLES {
-            return Err(ReadError::Bad(format!(
-                "it has more than {SAMPLES} samples"
-            )));
-        }
-        if self.stitcher.held() > HELD {
-            return Err(ReadError::Bad("too much waits for its other half".into()));
-        }
-        Ok(())
+    fn keep_within_bounds(&mut self) {
+        let loaded = &mut self.loaded;
+        self.stitcher
+            .keep_within_bounds(&mut |sample| loaded.add_sample(&sample));
     }
 
     fn finish(self, header: crate::profile::header::Header) -> Recording {
@@ -238,6 +237,7 @@ impl Loading {
             tally: loaded.tally,
             totals,
             cut: (!is_whole).then_some(Cut { offset: 0 }),
+            left_out: loaded.left_out,
         }
     }
 }

@@ -21,15 +21,15 @@ use crate::profile::threads::Thread;
 use crate::time::{ProcessStart, Timestamp};
 
 /// Frames, stacks, threads and strings that may be defined, each.
-const DEFINITIONS: usize = 1 << 23;
+pub(super) const DEFINITIONS: usize = 1 << 23;
 /// Bytes of all texts together: names, paths, variables.
 const TEXT_BYTES: usize = 256 << 20;
 /// What a module, cgroup or variable takes besides.
 const ENTRY: usize = 256;
 /// Samples and notices of one compressed frame; more are not written.
-const ROWS: usize = 2 * super::writer::ROWS_MAX;
+const ROWS: usize = 2 * super::block::ROWS_MAX;
 /// Frames of all of their stacks together.
-const DEPTHS: usize = 2 * super::writer::DEPTHS_MAX;
+const DEPTHS: usize = 2 * super::block::DEPTHS_MAX;
 /// Frames of one stack: more than any kernel takes.
 const DEPTH: u16 = 2048;
 /// Slots that a capture may have, and the number that stands for none.

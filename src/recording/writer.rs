@@ -12,7 +12,8 @@ use zstd::bulk::Compressor;
 
 use super::block::{Block, index};
 use super::format::{self, Entry, Kind, MAGIC, VERSION};
-use crate::event::{BuildId, Event, KernelHalf, UserFrame, UserHalf};
+use super::tables::DEFINITIONS;
+use crate::event::{BuildId, Event, KernelHalf, TaskNotice, UserFrame, UserHalf};
 use crate::id::{CgroupId, Cookie, EnvironmentId, ModuleId};
 use crate::profile::frames::{Frame, FrameId, FrameTable};
 use crate::profile::header::Header;
@@ -27,15 +28,14 @@ use crate::time::Timestamp;
 const LEVEL: i32 = 3;
 /// Samples and notices of a frame: at 20,000 a second there are several a second.
 const ROWS: usize = 8192;
-/// Samples and notices of a frame, however much one round of reading brings.
-pub(super) const ROWS_MAX: usize = 1 << 16;
-/// Frames of all of their stacks together, likewise.
-pub(super) const DEPTHS_MAX: usize = 1 << 22;
 /// How long samples wait before they are written, in nanoseconds: with a round of reading
 /// and the writing less than a second.
 const PATIENCE: u64 = 750_000_000;
 /// Stacks that are remembered; beyond that they are all written anew. Some 32 MB.
 const STACKS: usize = 1 << 20;
+/// Threads beyond which one that was not sampled is not told of any more, so that a day of short
+/// processes takes some 30 MB: they are counted all the same.
+const THREADS: usize = 1 << 18;
 /// Symbols of a frame.
 const SYMBOLS: usize = 4096;
 
@@ -53,6 +53,8 @@ pub struct Writer<W> {
     threads: ThreadTable,
     /// Modules that are defined when a frame in them is.
     expected: FxHashMap<ModuleId, ModuleInfo>,
+    /// Cgroups that are defined when a thread in them is.
+    expected_cgroups: FxHashMap<CgroupId, String>,
     strings: FxHashMap<Arc<str>, u32>,
     symbols: format::Symbols,
     string_bytes: usize,
@@ -78,7 +80,7 @@ impl<W: Write> Writer<W> {
         let mut compressor = Compressor::new(LEVEL)?;
         compressor.include_checksum(true)?;
         let mut block = Block::new(header.began);
-        block.entries.push(Kind::Header(header.into()));
+        block.entry(Kind::Header(header.into()));
         let mut writer = Self {
             to,
             compressor,
@@ -88,6 +90,7 @@ impl<W: Write> Writer<W> {
             stacks: StackTable::default(),
             threads: ThreadTable::default(),
             expected: FxHashMap::default(),
+            expected_cgroups: FxHashMap::default(),
             strings: FxHashMap::default(),
             symbols: format::Symbols::default(),
             string_bytes: 0,
@@ -103,43 +106,38 @@ impl<W: Write> Writer<W> {
         self.expected.insert(info.module.id, info.clone());
     }
 
+    /// Takes notice of a cgroup that was met before the recording began; it is written when a
+    /// thread is in it.
+    pub fn expect_cgroup(&mut self, id: CgroupId, path: &str) {
+        self.expected_cgroups.insert(id, path.into());
+    }
+
     /// Takes an event; it is written by [`Self::end_round`], if not before.
     ///
     /// # Errors
-    /// Whatever the writer gives.
+    /// Whatever the writer gives; when the recording has as much as one may have.
     pub fn add(&mut self, event: &Event) -> io::Result<()> {
-        if self.block.rows() >= ROWS_MAX || self.block.depths() >= DEPTHS_MAX {
+        if self.block.is_full() {
             self.flush()?;
+        }
+        if self.threads.len().max(self.frames.len()) >= DEFINITIONS {
+            return Err(io::Error::other(
+                "it has as many threads or frames as a recording may; --rotate begins new ones",
+            ));
         }
         match event {
             Event::KernelHalf(half) => self.add_kernel_half(half),
             Event::UserHalf(half) => self.add_user_half(half),
-            Event::Module(module) => self.block.entries.push(Kind::Module(module.into())),
+            Event::Module(module) => self.block.entry(Kind::Module(module.into())),
             Event::BuildId(notice) => match self.expected.get_mut(&notice.module) {
                 Some(info) => info.build_id = Some(notice.build_id.clone()),
                 None => self.build_id(notice.module, &notice.build_id),
             },
-            Event::Cgroup(cgroup) => {
-                self.block.entries.push(Kind::Cgroup(format::Cgroup {
-                    id: cgroup.id.0,
-                    path: cgroup.path.clone(),
-                }));
-            }
-            Event::Variable(variable) => {
-                self.block.entries.push(Kind::Variable(variable.into()));
-            }
+            Event::Cgroup(cgroup) => self.cgroup(cgroup.id, cgroup.path.clone()),
+            Event::Variable(variable) => self.block.entry(Kind::Variable(variable.into())),
             // They become names before the recording ends.
             Event::Symbols(_) => {}
-            Event::Task(notice) => {
-                let thread = self.thread(Thread {
-                    pid: notice.pid,
-                    tid: notice.tid,
-                    comm: notice.comm,
-                    cgroup: CgroupId::UNKNOWN,
-                    environment: EnvironmentId::NONE,
-                });
-                self.block.notice(notice, thread);
-            }
+            Event::Task(notice) => self.add_notice(notice),
         }
         Ok(())
     }
@@ -196,11 +194,11 @@ impl<W: Write> Writer<W> {
     /// Whatever the writer gives.
     pub fn finish(mut self, pending: &HashSet<Cookie>, totals: &Totals) -> io::Result<W> {
         self.flush()?;
-        self.block.entries.push(Kind::Pending(format::Pending {
+        self.block.entry(Kind::Pending(format::Pending {
             slot: pending.iter().map(|cookie| cookie.slot).collect(),
             turn: pending.iter().map(|cookie| cookie.turn).collect(),
         }));
-        self.block.entries.push(Kind::Totals(totals.into()));
+        self.block.entry(Kind::Totals(totals.into()));
         self.flush()?;
         self.to.flush()?;
         Ok(self.to)
@@ -239,13 +237,35 @@ impl<W: Write> Writer<W> {
         self.block.user_half(half, stack);
     }
 
+    fn add_notice(&mut self, notice: &TaskNotice) {
+        let thread = Thread {
+            pid: notice.pid,
+            tid: notice.tid,
+            comm: notice.comm,
+            cgroup: CgroupId::UNKNOWN,
+            environment: EnvironmentId::NONE,
+        };
+        if self.threads.len() < THREADS {
+            let thread = self.thread(thread);
+            self.block.notice(notice, thread);
+        }
+    }
+
     fn thread(&mut self, thread: Thread) -> ThreadId {
         let known = self.threads.len();
         let id = self.threads.intern(thread);
         if id.index() == known {
-            self.block.entries.push(Kind::Thread((&thread).into()));
+            if let Some(path) = self.expected_cgroups.remove(&thread.cgroup) {
+                self.cgroup(thread.cgroup, path);
+            }
+            self.block.entry(Kind::Thread((&thread).into()));
         }
         id
+    }
+
+    fn cgroup(&mut self, id: CgroupId, path: String) {
+        self.block
+            .entry(Kind::Cgroup(format::Cgroup { id: id.0, path }));
     }
 
     fn stack(&mut self, frames: impl Iterator<Item = Frame>) -> StackId {
@@ -273,7 +293,7 @@ impl<W: Write> Writer<W> {
             && let Some(info) = self.expected.remove(&module)
         {
             let module = Kind::Module((&info.module).into());
-            self.block.entries.push(module);
+            self.block.entry(module);
             if let Some(build_id) = &info.build_id {
                 self.build_id(info.module.id, build_id);
             }
@@ -281,7 +301,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn build_id(&mut self, module: ModuleId, build_id: &BuildId) {
-        self.block.entries.push(Kind::BuildId(format::BuildId {
+        self.block.entry(Kind::BuildId(format::BuildId {
             module: module.0,
             build_id: build_id.as_bytes().to_vec(),
         }));
@@ -333,7 +353,10 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes what there is, as one compressed frame.
-    fn flush(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Whatever the writer gives.
+    pub fn flush(&mut self) -> io::Result<()> {
         self.flush_with(None)
     }
 

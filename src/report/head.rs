@@ -5,7 +5,7 @@ use super::summary;
 use crate::event::Weight;
 use crate::profile::header::{Header, Unit};
 use crate::recording::Recording;
-use crate::text;
+use crate::text::{self, counted};
 use crate::view::selection::Selection;
 
 /// What was sampled, and what part of it was chosen, where not all is.
@@ -22,19 +22,20 @@ pub fn lines(recording: &Recording, selection: &Selection<'_>, look: Look) -> Ve
         look.paint(Role::Group, &target),
         summary::remark(header, &recording.totals, &recording.tally),
     ];
-    if let Some(cut) = recording.cut {
-        lines.push(format!(
-            "the recording is cut after {} bytes: what came later is not known",
-            cut.offset
-        ));
-    }
+    lines.extend(recording.cut.map(summary::cut));
+    lines.extend(summary::left_out(recording));
     let chosen = selection.rows().len();
     if chosen < all {
         let share = chosen as f64 / all.max(1) as f64;
         let share = summary::percent(share);
         let mut line = format!("chosen: {chosen} of {all} samples, {share}");
         if header.events.len() > 1 {
-            line += "; --event chooses among the events";
+            let event = selection.event();
+            let event = event.and_then(|event| header.events.get(usize::from(event)));
+            if let Some(event) = event {
+                line = line + ", of " + &event.name;
+            }
+            line = line + "; --event chooses among " + &header.event_names();
         }
         lines.push(line);
     }
@@ -46,8 +47,8 @@ pub fn lines(recording: &Recording, selection: &Selection<'_>, look: Look) -> Ve
 pub fn amount(header: &Header, event: usize, weight: Weight) -> String {
     match (header.unit(event), header.time(event, weight)) {
         (Unit::Nanoseconds, Some(time)) => summary::span(time),
-        (_, Some(time)) => format!("{} samples, {}", weight.0, summary::span(time)),
-        (_, None) => format!("{} samples", weight.0),
+        (_, Some(time)) => format!("{}, {}", counted(weight.0, "sample"), summary::span(time)),
+        (_, None) => counted(weight.0, "sample"),
     }
 }
 
@@ -80,7 +81,7 @@ mod tests {
         assert_eq!(
             lines[2..],
             [
-                "the recording is cut after 99 bytes: what came later is not known",
+                "this recording is not whole: it ends at byte 99, and what was lost is not known",
                 "chosen: 0 of 4 samples, 0.0%"
             ]
         );

@@ -11,16 +11,18 @@ use crate::profile::names::{Names, Unnamed};
 use crate::profile::outcome_key;
 use crate::profile::tally::Tally;
 use crate::profile::totals::{Lost, Symbols, Totals};
+use crate::recording::{Cut, Recording};
+use crate::text::counted;
 use crate::view::top::Function;
 
 /// How a recording was made, and how completely, for a place with room for one line.
 #[must_use]
 pub fn remark(header: &Header, totals: &Totals, tally: &Tally) -> String {
     format!(
-        "{} for {}: {} samples, {}",
+        "{} for {}: {}, {}",
         header.events_text(),
         duration(totals.duration),
-        tally.samples(),
+        counted(tally.samples(), "sample"),
         completeness(tally),
     )
 }
@@ -91,13 +93,34 @@ fn counts(counts: impl Iterator<Item = (String, u64)>) -> Option<String> {
     (!some.is_empty()).then(|| some.join(", "))
 }
 
+/// Where a recording ends that is not whole.
+#[must_use]
+pub fn cut(cut: Cut) -> String {
+    format!(
+        "this recording is not whole: it ends at byte {}, and what was lost is not known",
+        cut.offset
+    )
+}
+
+/// How many samples a recording has beyond those that are shown.
+#[must_use]
+pub fn left_out(recording: &Recording) -> Option<String> {
+    (recording.left_out > 0).then(|| {
+        format!(
+            "not shown: the last {}, which are more than are held at a time; --rotate makes \
+             recordings of one length",
+            counted(recording.left_out, "sample")
+        )
+    })
+}
+
 /// Of how many files not all names could be captured.
 #[must_use]
 pub fn cut_symbols(symbols: &Symbols) -> Option<String> {
     (symbols.cut > 0).then(|| {
         format!(
-            "of {} files the symbols were captured in part: more than 4 MiB",
-            symbols.cut
+            "of {} the symbols were captured in part: more than 4 MiB",
+            counted(symbols.cut, "file")
         )
     })
 }
@@ -110,9 +133,8 @@ pub fn kernel_names(names: &Names, access: Access) -> Option<String> {
     let step = access
         .fix()
         .map_or_else(String::new, |fix| format!("; {fix}"));
-    Some(format!(
-        "{count} kernel functions have no names: {obstacle}{step}"
-    ))
+    let functions = counted(count, "kernel function");
+    Some(format!("no name for {functions}: {obstacle}{step}"))
 }
 
 /// Says why functions of files that were not opened have no names, where privileges are missing.
@@ -122,8 +144,9 @@ pub fn file_names(names: &Names, missing: CapabilitySet) -> Option<String> {
     let missing = missing.difference(CapabilitySet::SYSLOG);
     (!missing.is_empty()).then(|| {
         format!(
-            "{count} functions have no names: their files could not be opened, which may take {}; \
+            "no name for {}: their files could not be opened, which may take {}; \
              see `somno doctor`",
+            counted(count, "function"),
             grant::names(missing)
         )
     })

@@ -1,5 +1,7 @@
 //! What the interface knows: everything that is drawn follows from it.
 
+use std::time::Duration;
+
 use ratatui::layout::Size;
 
 use super::cursor::Cursor;
@@ -30,6 +32,12 @@ pub struct Model {
     pub health: Health,
     /// Where samples come from.
     pub source: Source,
+    /// Whether the end of the recording is missing, which would say what was lost.
+    pub is_cut: bool,
+    /// Samples that came so far.
+    pub came: u64,
+    /// How far sampling had come when the picture was made.
+    pub progress: Progress,
     /// Samples that could not be shown.
     pub unshown: u64,
     /// How everything looks.
@@ -93,6 +101,15 @@ pub enum Source {
     File(String),
 }
 
+/// How far sampling has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How long it went on.
+    pub duration: Duration,
+    /// The samples that came.
+    pub samples: u64,
+}
+
 /// What comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -132,8 +149,11 @@ impl Model {
             ..Settings::default()
         };
         let shown = Shown::new(&mut store, settings, now);
-        Self {
+        let mut model = Self {
             size_at_rebuild: shown.tree().len(),
+            is_cut: false,
+            came: store.history().len() as u64,
+            progress: Progress::default(),
             store,
             shown,
             health,
@@ -163,7 +183,9 @@ impl Model {
             notice: None,
             is_stale: true,
             next_rebuild: now,
-        }
+        };
+        model.note_progress();
+        model
     }
 
     /// The tree that is shown.
@@ -211,8 +233,20 @@ impl Model {
         self.notice = Some(Notice { text, until });
     }
 
+    /// Takes note of how far sampling has come.
+    pub(super) fn note_progress(&mut self) {
+        self.progress = Progress {
+            duration: self.health.totals.duration,
+            samples: self.came,
+        };
+    }
+
     /// Asks for something else to be shown.
     pub fn set(&mut self, settings: Settings) {
+        if settings.window != self.shown.settings().window {
+            // its samples are looked up now, in a pause too
+            self.note_progress();
+        }
         let paths = self.cursor.paths(self.shown.tree());
         self.shown.set(&mut self.store, settings);
         self.cursor.restore(&paths, self.shown.tree_mut());

@@ -145,6 +145,7 @@ impl Builder {
             tally: self.tally,
             totals: Totals::default(),
             cut: None,
+            left_out: 0,
         }
     }
 

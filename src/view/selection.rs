@@ -1,5 +1,6 @@
 //! The part of a profile that was asked for: what every projection starts from.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,7 @@ pub struct Selection<'a> {
     /// What their frames are called.
     pub names: &'a Names,
     rows: Vec<&'a Row>,
+    event: Option<u8>,
     group: Group,
     no_kernel: bool,
 }
@@ -116,6 +118,7 @@ impl<'a> Selection<'a> {
             profile,
             names,
             rows,
+            event: filter.event,
             group: filter.group,
             no_kernel: filter.no_kernel,
         }
@@ -125,6 +128,18 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn rows(&self) -> &[&'a Row] {
         &self.rows
+    }
+
+    /// Whether no sample was chosen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The event that was chosen, by its position in the header; none where all were.
+    #[must_use]
+    pub fn event(&self) -> Option<u8> {
+        self.event
     }
 
     /// What stands at the roots of stacks.
@@ -235,6 +250,22 @@ impl<'a> Selection<'a> {
             .collect();
         groups.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         groups
+    }
+
+    /// The names of all groups, that of the heaviest first, safe to show.
+    #[must_use]
+    pub fn labels(&self) -> Vec<Arc<str>> {
+        let weigh = |stacks: &[(StackId, Weight)]| -> Weight {
+            stacks.iter().map(|&(_, weight)| weight).sum()
+        };
+        let mut labels: Vec<(Weight, Arc<str>)> = self
+            .groups()
+            .into_iter()
+            .filter_map(|(label, stacks)| Some((weigh(&stacks), label?)))
+            .collect();
+        // they came in order of names, in which those of one weight stay
+        labels.sort_by_key(|&(weight, _)| Reverse(weight));
+        labels.into_iter().map(|(_, label)| label).collect()
     }
 
     /// What every distinct stack weighs, whatever its group.

@@ -85,6 +85,16 @@ impl Process {
         });
     }
 
+    /// Waits until its first thread is in a state, by the letter that /proc has for it.
+    pub(crate) fn wait_for_state(&self, state: char) {
+        let path = format!("/proc/{}/stat", self.pid());
+        let what = format!("process {} is in state {state}", self.pid());
+        let state = format!(") {state} ");
+        until(&what, PATIENCE, || {
+            fs::read_to_string(&path).is_ok_and(|stat| stat.contains(&state))
+        });
+    }
+
     /// Waits for a thread of this name.
     pub(crate) fn thread(&self, name: &str) -> u32 {
         let mut found = None;
@@ -120,7 +130,7 @@ fn thread_named(pid: u32, name: &str) -> Option<u32> {
 }
 
 /// How many times slower this machine is than one that is not emulated.
-fn slowness() -> u32 {
+pub(crate) fn slowness() -> u32 {
     let slowness = env::var("SOMNO_SLOWNESS").unwrap_or_else(|_| "1".into());
     slowness.parse().expect("SOMNO_SLOWNESS is a number")
 }

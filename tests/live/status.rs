@@ -1,8 +1,10 @@
 //! Exit statuses: the command's own, a shell's, and somno's.
 
 use std::fs;
+use std::process::Command;
 
 use crate::machine::Machine;
+use crate::somno::{SOMNO, command};
 
 /// Check that a command's exit status is passed on, and its profile written.
 #[test]
@@ -18,10 +20,16 @@ fn status_is_passed_on() {
     }
 }
 
-/// Check that what cannot be executed is told apart as in a shell, and leaves nothing.
+/// Check that what cannot be executed is told apart as in a shell, leaves nothing, and takes nothing
+/// that was there: neither a recording that was named, nor segments of an earlier run.
 #[test]
 fn unexecutable_commands_are_told_apart() {
     let machine = Machine::take();
+    let earlier = machine.path("earlier.somno");
+    let segment = machine.path("rotated.000001.somno");
+    for path in [&earlier, &segment] {
+        fs::write(path, "a recording").expect("the test's own directory is writable");
+    }
     let text = machine.path("text");
     fs::write(&text, "not a program").expect("the test's own directory is writable");
     let text = text.to_str().expect("the target directory is UTF-8");
@@ -41,7 +49,33 @@ fn unexecutable_commands_are_told_apart() {
             recording.stderr()
         );
         assert!(!recording.has_folded(), "an empty output was left behind");
+        let record = machine.record().output(&earlier);
+        record.program(program, &[]).run().exits_with(status);
+        let mut rotating = command();
+        rotating.args(["record", "--rotate", "1s:1", "-o"]);
+        rotating
+            .arg(machine.path("rotated.somno"))
+            .args(["--", program]);
+        let failed = rotating.status().expect("somno runs");
+        assert_eq!(failed.code(), Some(status));
+        for path in [&earlier, &segment] {
+            let kept = fs::read_to_string(path).expect("it was there");
+            assert_eq!(kept, "a recording", "{program}");
+        }
     }
+}
+
+/// Check that a command is waited for though our own parent had us ignore the end of children.
+#[test]
+fn ignored_ends_of_children_are_waited_for() {
+    let machine = Machine::take();
+    let output = machine.path("profile.somno");
+    let mut perl = Command::new("perl");
+    perl.args(["-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV or die", SOMNO]);
+    perl.args(["record", "-o"]).arg(&output);
+    let status = perl.args(["--", "sh", "-c", "exit 3"]).status();
+    assert_eq!(status.expect("perl is there").code(), Some(3));
+    assert!(output.exists());
 }
 
 /// Check that an output that cannot be written is found before the command runs.

@@ -26,8 +26,6 @@ use crate::tui::terminal;
 const HEALTH: Duration = Duration::from_secs(1);
 /// How often memory is given back that naming and what is not shown any more have left.
 const TRIM: Duration = Duration::from_secs(10);
-/// Frames of halves that wait for others; beyond that no sample waits. Some 60 MB.
-const HELD_MAX: usize = 1 << 22;
 
 /// The middle of the pipeline: events in, batches out.
 #[derive(Debug)]
@@ -107,9 +105,7 @@ impl Feeder {
             gatherer.add(&sample);
         };
         self.stitcher.forget_released(&session.pending(), &mut sink);
-        if self.stitcher.held() > HELD_MAX {
-            self.stitcher.give_up(&mut sink);
-        }
+        self.stitcher.keep_within_bounds(&mut sink);
     }
 
     /// Gives up on samples that wait for user stacks.

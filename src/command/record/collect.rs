@@ -18,7 +18,7 @@ use crate::id::{Cookie, ModuleId};
 use crate::recording::writer::Writer;
 use crate::stitch::Stitcher;
 
-/// How often it is looked for halves whose other half is lost.
+/// How often to drop halves whose other half was lost.
 const FORGET_EVERY: Duration = Duration::from_secs(1);
 
 /// A file that events are written to.
@@ -97,6 +97,24 @@ impl Collector {
         }
     }
 
+    /// Ends collecting where sampling has failed. What was sampled stays, and can be read.
+    pub(super) fn abandon(self, error: Error) -> Error {
+        let Segment {
+            storage,
+            mut writer,
+        } = self.segment;
+        if self.collected.tally.samples() == 0 {
+            return error;
+        }
+        // what cannot be written any more is not whole
+        let _ = writer.flush();
+        if storage.leave(writer.bytes()) && error.hint().is_none() {
+            error.with_hint("what was sampled until then can be read")
+        } else {
+            error
+        }
+    }
+
     fn write(&mut self, event: &Event) -> io::Result<()> {
         if let Some(rotator) = &mut self.rotator {
             rotator.see(event, &mut self.segment)?;
@@ -111,8 +129,9 @@ impl Collector {
         }
         self.forgot_at = Instant::now();
         let tally = &mut self.collected.tally;
-        self.stitcher
-            .forget_released(&session.pending(), &mut |sample| tally.add_sample(&sample));
+        let mut sink = |sample| tally.add_sample(&sample);
+        self.stitcher.forget_released(&session.pending(), &mut sink);
+        self.stitcher.keep_within_bounds(&mut sink);
     }
 
     fn rotate(&mut self, session: &Session<'_>) -> Result<()> {

@@ -22,6 +22,7 @@ use crate::profile::totals::Totals;
 use crate::recording::Recording;
 use crate::report::stats::Stats;
 use crate::report::summary;
+use crate::text::counted;
 use crate::view::selection::{Filter, Selection};
 use crate::view::top;
 
@@ -134,11 +135,12 @@ impl Outputs {
             failed: concluded.failed.take().into_iter().collect(),
             ..Written::default()
         };
-        let is_read = !self.profiles.is_empty() || verbosity >= Verbosity::Verbose;
-        let recording = is_read.then(|| concluded.storage.read()).transpose()?;
+        // first, so that it stays whatever fails from here on
         if let Some((name, bytes)) = concluded.storage.keep() {
             written.add(name, Ok(bytes));
         }
+        let is_read = !self.profiles.is_empty() || verbosity >= Verbosity::Verbose;
+        let recording = is_read.then(|| concluded.storage.read()).transpose()?;
         for output in self.recordings {
             let name = output.name();
             written.add(name, output.write(|to| concluded.storage.copy(to)));
@@ -167,6 +169,9 @@ impl Outputs {
         }
         if verbosity > Verbosity::Quiet {
             say_result(&concluded, &written.names);
+            if let Some(line) = recording.as_ref().and_then(summary::left_out) {
+                say(&format!("somno: {line}"));
+            }
         }
         if let Some(recording) = recording.filter(|_| verbosity >= Verbosity::Verbose) {
             say_more(&recording, verbosity);
@@ -203,8 +208,8 @@ fn say_result(concluded: &Concluded, written: &[String]) {
         earlier => write!(wrote, " after {earlier} segments").expect("a string takes everything"),
     }
     say(&format!(
-        "somno: {} samples in {}, {}; wrote {wrote}",
-        tally.samples(),
+        "somno: {} in {}, {}; wrote {wrote}",
+        counted(tally.samples(), "sample"),
         summary::duration(totals.duration),
         summary::completeness(tally),
     ));
@@ -229,7 +234,7 @@ fn say_more(recording: &Recording, verbosity: Verbosity) {
     let processes: HashSet<_> = threads.map(|(_, thread)| thread.pid).collect();
     let notices = &recording.totals.notices;
     say(&format!(
-        "somno: {} processes sampled; {} forks, {} execs, {} exits, {} renames noticed",
+        "somno: sampled processes: {}; noticed forks: {}, execs: {}, exits: {}, renames: {}",
         processes.len(),
         notices.forks,
         notices.execs,

@@ -16,6 +16,7 @@ use super::collect::Segment;
 use super::segments::Segments;
 use super::storage::Storage;
 use crate::capture::Session;
+use crate::capture::cgroup;
 use crate::command::collected::Collected;
 use crate::command::counts::Counts;
 use crate::command::{now, sampling};
@@ -23,8 +24,8 @@ use crate::config::Naming;
 use crate::config::output::Destination;
 use crate::config::rotation::Rotation;
 use crate::error::{Context as _, Error, Result};
-use crate::event::{CgroupPath, Event, Promise, UserHalf};
-use crate::id::{Cookie, Tid};
+use crate::event::{Event, Promise, UserHalf};
+use crate::id::{CgroupId, Cookie, Tid};
 use crate::proc::{own, tasks};
 use crate::profile::environments::Environments;
 use crate::profile::header::Header;
@@ -55,8 +56,8 @@ pub(super) struct Rotator {
     header: Header,
     naming: Naming,
     modules: ModuleTable,
-    /// Every cgroup that was met.
-    cgroups: Vec<CgroupPath>,
+    /// Cgroups whose threads may still be sampled.
+    cgroups: FxHashMap<CgroupId, String>,
     /// Variables of processes that may still be sampled.
     environments: Environments,
     /// What the last segment had when it ended, and this one may need.
@@ -111,7 +112,7 @@ impl Rotator {
             header,
             naming,
             modules: ModuleTable::default(),
-            cgroups: Vec::new(),
+            cgroups: FxHashMap::default(),
             environments: Environments::default(),
             carried: FxHashMap::default(),
             closing: None,
@@ -133,13 +134,18 @@ impl Rotator {
         let writer = Writer::new(storage.writer()?, &header);
         let mut writer = writer.context(|| "write the recording".into())?;
         self.modules.iter().for_each(|info| writer.expect(info));
-        let cgroups = self.cgroups.iter().cloned().map(Event::Cgroup);
-        for event in cgroups.chain(self.environments.iter().map(Event::Variable)) {
+        for (&id, path) in &self.cgroups {
+            writer.expect_cgroup(id, path);
+        }
+        for event in self.environments.iter().map(Event::Variable) {
             let written = writer.add(&event);
             written.context(|| "write the recording".into())?;
         }
         // samples of those that have just ended may be in this one
         self.environments.retain(|pid, _| tasks::exists(Tid(pid.0)));
+        if let Some(exists) = cgroup::existing() {
+            self.cgroups.retain(|id, _| exists.contains_key(id));
+        }
         Ok(Segment { storage, writer })
     }
 
@@ -160,8 +166,9 @@ impl Rotator {
         self.ended = Some(Instant::now());
     }
 
-    /// The segments before the last one, and what went wrong with one of them.
-    pub(super) fn end(self) -> (Earlier, Option<Error>) {
+    /// The segments before the last one, which is whole now, and what went wrong with one of them.
+    pub(super) fn end(mut self) -> (Earlier, Option<Error>) {
+        self.segments.remove_oldest();
         (self.earlier, self.failed)
     }
 
@@ -181,8 +188,8 @@ impl Rotator {
                 }
                 return Ok(());
             }
-            Event::Cgroup(path) => {
-                self.cgroups.push(path.clone());
+            Event::Cgroup(cgroup) => {
+                self.cgroups.insert(cgroup.id, cgroup.path.clone());
                 return Ok(());
             }
             Event::Variable(variable) => self.environments.add(variable.clone()),
@@ -288,6 +295,7 @@ impl Rotator {
                 Ok(bytes) => {
                     self.earlier.segments += 1;
                     self.earlier.bytes += bytes;
+                    self.segments.remove_oldest();
                     own::trim_heap();
                 }
                 Err(error) => self.failed = Some(error),

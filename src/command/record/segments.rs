@@ -64,21 +64,28 @@ impl Segments {
         Ok(segments)
     }
 
-    /// Opens the next one, and removes what is more than are kept.
+    /// Opens the next one. Another run may count in the same directory: its files are let be.
     ///
     /// # Errors
     /// When it cannot be written.
     pub(super) fn open(&mut self) -> Result<Output> {
-        let path = self.path(self.next);
-        let output = Output::open(&Destination::File(path.clone()))?;
-        self.next += 1;
-        self.kept.push_back(path);
+        loop {
+            let path = self.path(self.next);
+            self.next += 1;
+            if let Some(output) = Output::create(&path)? {
+                self.kept.push_back(path);
+                return Ok(output);
+            }
+        }
+    }
+
+    /// Removes what is more than are kept: when the newest has something in it, and not before.
+    pub(super) fn remove_oldest(&mut self) {
         while self.keep.is_some_and(|keep| self.kept.len() > keep.get()) {
             let oldest = self.kept.pop_front();
             // gone already is as well
             oldest.map(fs::remove_file);
         }
-        Ok(output)
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -120,6 +127,29 @@ mod tests {
         names
     }
 
+    /// Check that nothing is removed before a new segment is whole, and that one that another run
+    /// has made meanwhile is not taken.
+    #[test]
+    fn segments_of_others_are_let_be() {
+        let directory = tempfile::tempdir().expect("there is room");
+        fs::write(directory.path().join("a.000001.somno"), "old").expect("it is ours");
+        let destination = Destination::File(directory.path().join("a.somno"));
+        let mut segments =
+            Segments::find(&destination, NonZeroUsize::new(1)).expect("it can be read");
+        fs::write(directory.path().join("a.000002.somno"), "theirs").expect("it is ours");
+        drop(segments.open().expect("it is ours"));
+        assert_eq!(
+            names(directory.path()),
+            ["a.000001.somno", "a.000002.somno"]
+        );
+        segments.open().expect("it is ours").keep();
+        segments.remove_oldest();
+        assert_eq!(
+            names(directory.path()),
+            ["a.000002.somno", "a.000004.somno"]
+        );
+    }
+
     /// Check that numbers go on where an earlier run ended, that only the last segments are
     /// kept, and that other files are let be.
     #[test]
@@ -134,6 +164,7 @@ mod tests {
                 Segments::find(&destination, NonZeroUsize::new(3)).expect("it can be read");
             for _ in 0..2 {
                 segments.open().expect("it is ours").keep();
+                segments.remove_oldest();
             }
         }
         assert_eq!(

@@ -19,6 +19,7 @@ pub(super) struct Storage {
     file: File,
     /// The first output that asked for a recording; the others are copies.
     output: Option<Output>,
+    name: String,
 }
 
 impl Storage {
@@ -29,7 +30,12 @@ impl Storage {
             Some(file) => (file.context(|| "prepare the output".into())?, output),
             None => (nameless().context(|| "make a temporary file".into())?, None),
         };
-        Ok(Self { file, output })
+        let name = output.as_ref().map(Output::name);
+        Ok(Self {
+            file,
+            output,
+            name: name.unwrap_or_else(|| "a temporary file".into()),
+        })
     }
 
     /// A handle to write with.
@@ -41,34 +47,37 @@ impl Storage {
 
     /// What is said of a file that could not be written to its end; what is in it stays.
     pub(super) fn cut(self, error: &io::Error, whole: u64, duration: Duration) -> Error {
-        let name = self.name();
+        let said = Error::failed(format!("failed to write `{}`: {error}", self.name));
+        if self.leave(whole) {
+            said.with_hint(format!(
+                "it can be read, and ends after {}",
+                summary::duration(duration)
+            ))
+        } else {
+            said
+        }
+    }
+
+    /// Leaves what is whole of it where it is, if it has a name; tells whether it can be read.
+    pub(super) fn leave(self, whole: u64) -> bool {
         // Half a frame at the end is of no use to anybody.
         let cut = self.file.set_len(whole);
         let kept = self.output.map(Output::keep);
-        let said = Error::failed(format!("failed to write `{name}`: {error}"));
-        match (cut, kept) {
-            (Ok(()), Some(())) => said.with_hint(format!(
-                "it can be read, and ends after {}",
-                summary::duration(duration)
-            )),
-            _ => said,
-        }
+        cut.is_ok() && kept.is_some()
     }
 
     /// The name that it is to stay by, with its bytes.
     pub(super) fn keep(&mut self) -> Option<(String, u64)> {
-        let output = self.output.take()?;
-        let name = output.name();
-        output.keep();
+        self.output.take()?.keep();
         let bytes = self.file.metadata().map_or(0, |metadata| metadata.len());
-        Some((name, bytes))
+        Some((self.name.clone(), bytes))
     }
 
     /// Reads it whole.
     pub(super) fn read(&self) -> Result<Recording> {
-        let name = self.name();
-        let again = self.reopen().context(|| format!("read `{name}`"))?;
-        recording::read_from(BufReader::new(again), &name)
+        let again = self.reopen();
+        let again = again.context(|| format!("read `{}`", self.name))?;
+        recording::read_from(BufReader::new(again), &self.name)
     }
 
     /// Copies it.
@@ -80,13 +89,6 @@ impl Storage {
                 0 => return Ok(()),
                 count => to.write_all(&buffer[..count])?,
             }
-        }
-    }
-
-    fn name(&self) -> String {
-        match &self.output {
-            Some(output) => output.name(),
-            None => "a temporary file".into(),
         }
     }
 
