@@ -2,6 +2,7 @@
 //! looked up in the process's mappings while it is there.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use crate::addr::{FileOffset, UserAddress};
 use crate::event::{
@@ -16,13 +17,32 @@ const NO_SLOT: u32 = u32::MAX;
 const FIRST_FILE: u32 = ModuleId::VDSO.0 + 1;
 /// Processes whose mappings are kept; beyond it all are read again.
 const PROCESSES_KEPT: usize = 4096;
+/// How often mappings are read again for addresses that are in none of them: many chains of
+/// frame pointers end in a word that is no address at all.
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// Turns addresses into frames, and samples into both their halves.
 #[derive(Debug, Default)]
 pub struct Resolver {
-    processes: HashMap<Pid, Vec<Mapping>>,
+    processes: HashMap<Pid, Mappings>,
     modules: HashMap<(u32, u32, u64), ModuleId>,
     turn: u32,
+}
+
+/// What a process has mapped to execute, as of a moment.
+#[derive(Debug)]
+struct Mappings {
+    mappings: Vec<Mapping>,
+    read_at: Instant,
+}
+
+impl Mappings {
+    fn find(&self, address: UserAddress) -> Option<Mapping> {
+        let mut mappings = self.mappings.iter();
+        mappings
+            .find(|mapping| (mapping.start..mapping.end).contains(&address))
+            .cloned()
+    }
 }
 
 impl Resolver {
@@ -89,22 +109,22 @@ impl Resolver {
         UserFrame::File(id, offset)
     }
 
-    /// The mapping at an address; read again once when it is not known.
+    /// The mapping at an address; read again when it is not known, but not all the time.
     fn mapping(&mut self, pid: Pid, address: UserAddress) -> Option<Mapping> {
-        let find = |mappings: &Vec<Mapping>| {
-            mappings
-                .iter()
-                .find(|mapping| (mapping.start..mapping.end).contains(&address))
-                .cloned()
-        };
-        if let Some(found) = self.processes.get(&pid).and_then(find) {
-            return Some(found);
+        if let Some(known) = self.processes.get(&pid) {
+            let found = known.find(address);
+            if found.is_some() || known.read_at.elapsed() < READ_AGAIN {
+                return found;
+            }
         }
-        let mappings = maps::executable(pid).ok()?;
+        let mappings = Mappings {
+            mappings: maps::executable(pid).ok()?,
+            read_at: Instant::now(),
+        };
         if self.processes.len() >= PROCESSES_KEPT {
             self.processes.clear();
         }
-        let found = find(&mappings);
+        let found = mappings.find(address);
         self.processes.insert(pid, mappings);
         found
     }
