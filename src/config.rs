@@ -12,7 +12,9 @@ pub mod report;
 pub mod rotation;
 mod sampling;
 
-use self::output::{Destination, OutputConfig, check_distinct, destination, outputs};
+use self::output::{
+    Destination, OutputConfig, OutputFormat, check_distinct, check_terminal, destination, outputs,
+};
 use self::rotation::Rotation;
 use crate::capture::options::Moments;
 use crate::cli::live::Live;
@@ -96,11 +98,13 @@ impl RecordConfig {
     /// Usage errors that name the value.
     pub fn new(typed: Record, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
         check_distinct(typed.output.iter().chain(&typed.stats))?;
-        let outputs = outputs(&typed.output, typed.format, typed.format_options.open)?;
+        let (open, extensions) = (typed.format_options.open, OutputFormat::all_extensions());
+        let outputs = outputs(&typed.output, typed.format, open, &extensions)?;
         if typed.rotate.is_some() && !matches!(&outputs[..], [only] if only.is_recording_file()) {
             return Err(Error::usage("--rotate writes one recording, to a file")
                 .with_hint("make other formats of a segment by `somno export`"));
         }
+        check_terminal(&outputs)?;
         Ok(Self {
             rotation: typed.rotate,
             naming: if typed.no_symbols {
@@ -110,7 +114,7 @@ impl RecordConfig {
             },
             debuginfod: typed.debuginfod,
             outputs,
-            open: typed.format_options.open,
+            open,
             format_options: format_options::options(typed.format_options.clone())?,
             stats: typed.stats.as_deref().map(destination),
             sampling: SamplingConfig::new(typed.sampling, user_id)?,
@@ -122,7 +126,6 @@ impl RecordConfig {
 mod tests {
     use std::num::NonZeroU64;
 
-    use super::output::OutputFormat;
     use super::sampling::FREQUENCY;
     use super::*;
     use crate::cli::{Cli, Command};
@@ -245,6 +248,8 @@ mod tests {
             &[][..],
             &["-a", "-p", "1"],
             &["-a", "-F", "0"],
+            &["-a", "-F", "max"],
+            &["-a", "-F", "-1"],
             &["-a", "-F", "1", "-c", "1"],
             &["-a", "-c", "0"],
             &["-a", "-e", "nonsense"],
@@ -264,6 +269,8 @@ mod tests {
             &["-a", "--off-cpu", "--wall"],
             &["-a", "--off-cpu", "-F", "99"],
             &["-a", "--off-cpu", "soon"],
+            &["-a", "--off-cpu", "100"],
+            &["-a", "--wall", "100"],
             &["-a", "--wakers"],
             &["-a", "--wall", "-e", "cycles"],
             &["-p", "0"],

@@ -128,6 +128,72 @@ fn unknown_event_has_a_next_step() {
     assert!(message.contains("cpu-clock"), "{message}");
 }
 
+/// Check that what users of perf type, and what options do not take, is answered by what to
+/// type instead, in words that are not Rust's.
+#[test]
+fn usage_errors_have_a_next_step() {
+    for (arguments, named) in [
+        (&["record", "-a", "sleep", "1"][..], "`-d 1s`"),
+        (&["live", "-p", "1", "--", "sleep", "1"], "`-d 1s`"),
+        (&["record", "-g", "--", "true"], "always taken"),
+        (
+            &["record", "--call-graph", "dwarf", "--", "true"],
+            "always taken",
+        ),
+        (&["record", "-a", "-e", "cycles:u"], "--no-kernel"),
+        (&["record", "-a", "-e", "cpu-clock:k"], "use `cpu-clock`"),
+        (&["record", "-a", "-e", "cpu-clock/foo=0/"], "`foo`"),
+        (&["record", "-a", "-F", "max"], "samples a second"),
+        (&["record", "-a", "-F", "-1"], "above 0"),
+        (&["record", "-a", "-c", "-1"], "above 0"),
+        (&["record", "-a", "-F", "99999999999999999999"], "too large"),
+        (&["record", "-p", "x"], "the number of a process"),
+        (&["record", "-a", "-C", "x"], "0,2-3"),
+        (&["record", "-a", "--max-depth", "x"], "frames"),
+        (&["record", "-a", "--max-overhead", "x"], "percentage"),
+        (&["record", "-a", "--width", "x"], "pixels"),
+        (&["record", "-a", "--min-width", "x"], "percentage"),
+        (&["record", "-a", "--duration=-1s"], "from 0 on"),
+        (&["record", "--off-cpu", "./work", "1"], "-- ./work"),
+        (&["record", "-a", "--off-cpu", "100"], "100us"),
+        (&["record", "-a", "--wall", "100"], "100us"),
+        (&["report", "-i", "x.somno"], "an argument"),
+        (&["report", "--stdio", "x.somno"], "needs no option"),
+        (&["report", "x.somno", "--sort", "dso"], "--group"),
+        (&["report", "-g", "x.somno"], "--tree"),
+        (&["report", "x.somno", "--top", "x"], "functions"),
+        (&["diff", "a", "b", "--threshold", "x"], "points"),
+        (&["export", "a.somno", "-o", "a.xyz"], ".svg"),
+        (&["top"], "somno live"),
+    ] {
+        let output = somno(arguments);
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.contains(named), "{arguments:?}: {message}");
+        for other in ["to pass ", "string", "target type", "literal", "float"] {
+            assert!(!message.contains(other), "{arguments:?}: {message}");
+        }
+    }
+}
+
+/// Check that an export is not told to be a recording.
+#[test]
+fn recordings_are_not_offered_for_export() {
+    let message = stderr(&somno(&["export", "a.rec", "-o", "a.xyz"]));
+    assert!(!message.contains(".somno"), "{message}");
+}
+
+/// Check that what reads recordings has the short options of what makes them.
+#[test]
+fn filters_have_short_options() {
+    for command in ["report", "export", "diff"] {
+        let help = stdout(&somno(&[command, "--help"]));
+        for option in ["-p, --pid", "-t, --tid", "-C, --cpu"] {
+            assert!(help.contains(option), "{option} is not in\n{help}");
+        }
+    }
+}
+
 /// Check that the version is what cargo says.
 #[test]
 fn version_is_told() {

@@ -147,9 +147,9 @@ json\t'For scripts'"
 complete -c somno -n "__fish_somno_using_subcommand report" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l pid -d 'Only these processes (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l tid -d 'Only these threads (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand report" -l cpu -d 'Only on these CPUs (0,2-3)' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -s p -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -s t -l tid -d 'Only these threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand report" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand report" -l event -d 'Only this event, where several were recorded' -r
@@ -182,9 +182,9 @@ complete -c somno -n "__fish_somno_using_subcommand diff" -l threshold -d 'Hide 
 complete -c somno -n "__fish_somno_using_subcommand diff" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l pid -d 'Only these processes (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l tid -d 'Only these threads (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand diff" -l cpu -d 'Only on these CPUs (0,2-3)' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -s p -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -s t -l tid -d 'Only these threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand diff" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand diff" -l event -d 'Only this event, where several were recorded' -r
@@ -215,9 +215,9 @@ json\t'Counts, functions and threads, as report --format json'"
 complete -c somno -n "__fish_somno_using_subcommand export" -l comm -d 'Only threads whose name matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l cgroup -d 'Only in cgroups whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l env -d 'Only where this variable, which was recorded, matches this regular expression' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l pid -d 'Only these processes (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l tid -d 'Only these threads (12,34)' -r
-complete -c somno -n "__fish_somno_using_subcommand export" -l cpu -d 'Only on these CPUs (0,2-3)' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -s p -l pid -d 'Only these processes (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -s t -l tid -d 'Only these threads (12,34)' -r
+complete -c somno -n "__fish_somno_using_subcommand export" -s C -l cpu -d 'Only on these CPUs (0,2-3)' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l function -d 'Only stacks with a function that matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l module -d 'Only stacks with a module whose path matches this regular expression' -r
 complete -c somno -n "__fish_somno_using_subcommand export" -l event -d 'Only this event, where several were recorded' -r

@@ -134,6 +134,10 @@ const OPERATIONS: [[&str; 2]; 3] = [
     ["prefetches", "prefetch-misses"],
 ];
 
+/// Letters that perf takes behind an event and a colon: at which privilege, and how precisely,
+/// it counts.
+const MODIFIERS: &str = "ukhIGHpPSDWeb";
+
 const BREAKPOINT_READ: u32 = 1;
 const BREAKPOINT_WRITE: u32 = 2;
 const BREAKPOINT_EXECUTE: u32 = 4;
@@ -145,6 +149,7 @@ impl EventSpec {
     /// When no such event is known.
     pub fn parse(name: &str) -> Result<Self> {
         let (name, rate) = split_rate(name)?;
+        refuse_modifiers(name)?;
         let selector = counter(name)
             .or_else(|| raw(name))
             .or_else(|| uprobe(name))
@@ -238,15 +243,39 @@ fn split_rate(name: &str) -> Result<(&str, Option<Rate>)> {
     let Some((event, (term, number))) = parts else {
         return Ok((name, None));
     };
-    let bad = |why: &str| Err(Error::usage(format!("bad event `{name}`: {why}")));
-    let Ok(number) = number.parse() else {
-        return bad(&format!("{term} is a number above 0"));
+    let bad = |why: &str| Error::usage(format!("bad event `{name}`: {why}"));
+    let rate: fn(NonZeroU64) -> Rate = match term {
+        "freq" => Rate::Frequency,
+        "period" => Rate::Period,
+        _ => {
+            let unknown = format!("`{term}` is not known");
+            return Err(bad(&unknown).with_hint("what may follow is freq=HZ or period=N"));
+        }
     };
-    match term {
-        "freq" => Ok((event, Some(Rate::Frequency(number)))),
-        "period" => Ok((event, Some(Rate::Period(number)))),
-        _ => bad("what may follow is freq=HZ or period=N"),
+    let number = number.parse::<NonZeroU64>();
+    let number = number.map_err(|_| bad(&format!("{term} is a number above 0")))?;
+    Ok((event, Some(rate(number))))
+}
+
+/// Refuses `EVENT:MODIFIERS`, which looks like a tracepoint.
+fn refuse_modifiers(name: &str) -> Result<()> {
+    let Some((event, letters)) = name.rsplit_once(':') else {
+        return Ok(());
+    };
+    let is_event = [counter, raw, tracepoint]
+        .iter()
+        .any(|read| read(event).is_some());
+    let are_modifiers = !letters.is_empty() && letters.chars().all(|c| MODIFIERS.contains(c));
+    if !is_event || !are_modifiers {
+        return Ok(());
     }
+    let hint = if letters.contains('u') {
+        format!("use `{event}`; --no-kernel leaves out kernel frames")
+    } else {
+        format!("use `{event}`")
+    };
+    let message = format!("event `{name}`: modifiers, as `:{letters}`, are not supported");
+    Err(Error::usage(message).with_hint(hint))
 }
 
 fn counter(name: &str) -> Option<Selector> {
@@ -469,6 +498,33 @@ mod tests {
         ] {
             let error = EventSpec::parse(name).expect_err(name);
             assert_eq!(error.kind().exit_status(), 2, "{name}");
+        }
+    }
+
+    /// Check that perf's modifiers and terms are refused with what there is instead, and no
+    /// others' names are.
+    #[test]
+    fn what_perf_takes_is_answered() {
+        for (name, named) in [
+            ("cycles:u", "--no-kernel"),
+            ("cpu-clock:k", "use `cpu-clock`"),
+            ("cycles:pp/freq=99/", "use `cycles`"),
+            ("r1a8:uk", "use `r1a8`"),
+            ("LLC-load-misses:u", "use `LLC-load-misses`"),
+            ("sched:sched_switch:u", "use `sched:sched_switch`"),
+            ("cpu-clock/foo=0/", "freq=HZ or period=N"),
+        ] {
+            let error = EventSpec::parse(name).expect_err(name);
+            assert_eq!(error.kind().exit_status(), 2, "{name}");
+            assert!(
+                error.hint().is_some_and(|hint| hint.contains(named)),
+                "{error:?}"
+            );
+        }
+        let error = EventSpec::parse("cpu-clock/foo=0/").expect_err("it has no foo");
+        assert!(error.to_string().contains("`foo` is not known"), "{error}");
+        for name in ["power:u", "uprobe:/lib/x:p", "mem:4096:w", "cycles:other"] {
+            assert!(EventSpec::parse(name).is_ok(), "{name}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::filters::Filters;
+use super::number;
 
 /// Show what grew and what shrank between two recordings
 #[derive(Debug, Args)]
@@ -28,7 +29,11 @@ pub struct Diff {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Hide functions that changed by less, in percentage points [default: 0.5]
-    #[arg(long, value_name = "PCT")]
+    #[arg(
+        long,
+        value_name = "PCT",
+        value_parser = number::expected::<f64>("a number of percentage points")
+    )]
     pub threshold: Option<f64>,
     /// Which samples, of both.
     #[command(flatten)]

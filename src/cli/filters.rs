@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::duration;
+use super::{duration, number};
 
 /// Options that choose samples; all of them must hold.
 #[derive(Clone, Debug, Default, Args)]
@@ -20,22 +20,26 @@ pub struct Filters {
     pub env: Vec<String>,
     /// Only these processes (12,34)
     #[arg(
+        short,
         long,
         value_name = "PID",
         value_delimiter = ',',
+        value_parser = number::expected::<u32>("the number of a process"),
         help_heading = "Filters"
     )]
     pub pid: Vec<u32>,
     /// Only these threads (12,34)
     #[arg(
+        short,
         long,
         value_name = "TID",
         value_delimiter = ',',
+        value_parser = number::expected::<u32>("the number of a thread"),
         help_heading = "Filters"
     )]
     pub tid: Vec<u32>,
     /// Only on these CPUs (0,2-3)
-    #[arg(long, value_name = "LIST", help_heading = "Filters")]
+    #[arg(short = 'C', long, value_name = "LIST", help_heading = "Filters")]
     pub cpu: Option<String>,
     /// Only stacks with a function that matches this regular expression
     #[arg(long, value_name = "RE", help_heading = "Filters")]

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::number;
+
 /// Options of the formats that have a use for them.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Format options")]
@@ -10,13 +12,17 @@ pub struct FormatOptions {
     #[arg(long, value_name = "TEXT")]
     pub title: Option<String>,
     /// Pixels from side to side of a flame graph [default: as wide as the window]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(
+        long,
+        value_name = "PIXELS",
+        value_parser = number::expected::<usize>("a number of pixels")
+    )]
     pub width: Option<usize>,
     /// Colour by kind of code (kind), or by one of inferno's palettes (hot, java, rust, ...) [default: kind]
     #[arg(long, value_name = "PALETTE")]
     pub colors: Option<String>,
     /// Leave out frames of less than this percentage of the whole [default: 0.01]
-    #[arg(long, value_name = "PCT")]
+    #[arg(long, value_name = "PCT", value_parser = number::expected::<f64>("a percentage"))]
     pub min_width: Option<f64>,
     /// Draw roots at the top
     #[arg(long)]

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::doctor::Format;
 use super::filters::Filters;
+use super::number;
 
 /// Show where a recording's samples are
 #[derive(Debug, Args)]
@@ -20,7 +21,11 @@ pub struct Report {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Functions to show [default: 40; with --format json all]
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = number::expected::<usize>("a number of functions")
+    )]
     pub top: Option<usize>,
     /// Show who calls whom, from the roots
     #[arg(long, conflicts_with_all = ["callers", "top"])]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, ValueHint};
 
-use super::duration;
 use super::targets::{Narrowing, Targets};
+use super::{duration, number};
 
 /// What to sample and how
 #[derive(Debug, Args)]
@@ -36,12 +36,21 @@ pub struct Sampling {
         short = 'F',
         long,
         value_name = "HZ",
+        value_parser = number::expected::<u64>("a number of samples a second, above 0"),
+        allow_negative_numbers = true, // to be refused by that
         conflicts_with = "period",
         help_heading = "Sampling"
     )]
     pub freq: Option<u64>,
     /// One sample after so many events
-    #[arg(short = 'c', long, value_name = "N", help_heading = "Sampling")]
+    #[arg(
+        short = 'c',
+        long,
+        value_name = "N",
+        value_parser = number::expected::<u64>("a number of events, above 0"),
+        allow_negative_numbers = true,
+        help_heading = "Sampling"
+    )]
     pub period: Option<u64>,
     /// What to count
     #[arg(
@@ -66,13 +75,13 @@ pub struct Sampling {
     /// Sample blocked time instead, in nanoseconds: waits of at least MIN [MIN: 100us]
     #[arg(
         long_help = "Sample the time off the CPU instead of that on it: every wait of at least MIN \
-            (100us if not given), and time in which a task could have run but others did, by its \
-            length in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
+            (0, or with its unit; 100us if not given), and time in which a task could have run \
+            but others did, by its length in nanoseconds. Shorter ones are summed in one figure (--stats, off_cpu).",
         long,
         value_name = "MIN",
         num_args = 0..=1,
         default_missing_value = "100us",
-        value_parser = duration::parse,
+        value_parser = duration::parse_with_unit,
         conflicts_with_all = ["event", "freq", "period", "wall"],
         help_heading = "Sampling"
     )]
@@ -85,7 +94,7 @@ pub struct Sampling {
         value_name = "MIN",
         num_args = 0..=1,
         default_missing_value = "100us",
-        value_parser = duration::parse,
+        value_parser = duration::parse_with_unit,
         conflicts_with = "event",
         help_heading = "Sampling"
     )]
@@ -117,7 +126,12 @@ pub struct Sampling {
     #[arg(long, value_name = "TIME", value_parser = duration::parse, help_heading = "Sampling")]
     pub delay: Option<Duration>,
     /// User frames to keep, leaf first, up to 1024 [default: 512]
-    #[arg(long, value_name = "N", help_heading = "Sampling")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = number::expected::<u32>("a number of frames"),
+        help_heading = "Sampling"
+    )]
     pub max_depth: Option<u32>,
     /// Drop kernel frames, keep every sample
     #[arg(long, help_heading = "Sampling")]
@@ -147,13 +161,8 @@ pub struct Sampling {
 
 /// Reads a share of one CPU.
 fn percent(text: &str) -> Result<f64, String> {
-    let percent: f64 = text
-        .trim_end_matches('%')
-        .parse()
-        .map_err(|_| "expected a number".to_owned())?;
-    if percent > 0.0 && percent <= 100.0 {
-        Ok(percent)
-    } else {
-        Err("expected more than 0 and at most 100".into())
-    }
+    let percent: Option<f64> = text.trim_end_matches('%').parse().ok();
+    percent
+        .filter(|&percent| percent > 0.0 && percent <= 100.0)
+        .ok_or_else(|| "expected a percentage above 0, up to 100".into())
 }

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueHint};
 
+use super::number;
+
 /// Targets that are there already.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Targets {
@@ -13,6 +15,7 @@ pub struct Targets {
         long,
         value_name = "PID",
         value_delimiter = ',',
+        value_parser = number::expected::<u32>("the number of a process"),
         help_heading = "Targets"
     )]
     pub pid: Vec<u32>,
@@ -22,6 +25,7 @@ pub struct Targets {
         long,
         value_name = "TID",
         value_delimiter = ',',
+        value_parser = number::expected::<u32>("the number of a thread"),
         help_heading = "Targets"
     )]
     pub tid: Vec<u32>,

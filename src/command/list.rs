@@ -76,7 +76,12 @@ fn is_here(name: &str) -> bool {
     };
     let error = PerfEvent::probe(&event.selector).err();
     let code = error.and_then(|error| error.raw_os_error());
-    !matches!(code, Some(libc::ENOENT | libc::EOPNOTSUPP))
+    match code {
+        Some(libc::ENOENT | libc::EOPNOTSUPP) => false,
+        // who may not is refused before the kernel looks for the event
+        Some(libc::EACCES | libc::EPERM) => !event.selector.needs_pmu() || event_name::has_pmu(),
+        _ => true,
+    }
 }
 
 fn lines(entries: impl Iterator<Item = (String, String)>) -> String {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser as _};
 
 use super::say;
-use crate::cli::Cli;
+use crate::cli::{Cli, hints};
 use crate::config::file::{Settings, without_requirements};
 use crate::error::{Context as _, Error, Kind, Result};
 
@@ -51,10 +51,17 @@ impl Arguments {
     /// What cannot be used of either.
     pub fn read(words: impl Iterator<Item = OsString>) -> Result<Self, Refused> {
         let words: Vec<_> = words.collect();
+        Self::of(&words).map_err(|refused| match refused {
+            Refused::Typed(error) => Refused::from(hints::guide(*error, &words)),
+            Refused::File(error) => Refused::File(error),
+        })
+    }
+
+    fn of(words: &[OsString]) -> Result<Self, Refused> {
         let command = Cli::command();
         let lenient = without_requirements(command.clone());
-        let Ok(typed) = lenient.try_get_matches_from(&words) else {
-            let cli = Cli::try_parse_from(&words)?;
+        let Ok(typed) = lenient.try_get_matches_from(words) else {
+            let cli = Cli::try_parse_from(words)?;
             return Ok(Self {
                 cli,
                 from_file: None,
@@ -71,7 +78,7 @@ impl Arguments {
         };
         let mut matches = settings
             .apply(command, &typed)
-            .try_get_matches_from(&words)?;
+            .try_get_matches_from(words)?;
         let cli = Cli::from_arg_matches_mut(&mut matches)?;
         Ok(Self { cli, from_file })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::filters::FilterConfig;
 use super::format_options;
-use super::output::{OutputConfig, OutputFormat, check_distinct, outputs};
+use super::output::{OutputConfig, OutputFormat, check_distinct, check_terminal, outputs};
 use crate::cli::export::Export;
 use crate::error::{Error, Result};
 use crate::export;
@@ -32,13 +32,15 @@ impl ExportConfig {
     pub fn new(typed: Export) -> Result<Self> {
         check_distinct(std::iter::once(&typed.file).chain(&typed.output))?;
         let open = typed.format_options.open;
-        let outputs = outputs(&typed.output, typed.format, open)?;
+        let extensions = OutputFormat::exported_extensions();
+        let outputs = outputs(&typed.output, typed.format, open, &extensions)?;
         let is_recording = |output: &OutputConfig| output.format == OutputFormat::Recording;
         if outputs.iter().any(is_recording) {
             return Err(Error::usage(
                 "a recording is exported to other formats only",
             ));
         }
+        check_terminal(&outputs)?;
         Ok(Self {
             outputs,
             filters: FilterConfig::new(typed.filters)?,

@@ -66,11 +66,12 @@ impl Settings {
             refuse(line_of(text, begin), error.message())
         })?;
         let mut reading = Reading {
+            root: command,
             text,
             entries: Vec::new(),
         };
         reading
-            .read_root(command, table.get_ref())
+            .read_root(table.get_ref())
             .map_err(|(line, why)| refuse(line, &why))?;
         let settings = Self {
             entries: reading.entries,
@@ -143,6 +144,7 @@ impl Settings {
 
 /// A file that is being read.
 struct Reading<'a> {
+    root: &'a Command,
     text: &'a str,
     entries: Vec<Entry>,
 }
@@ -150,15 +152,16 @@ struct Reading<'a> {
 type Refused = (usize, String);
 
 impl Reading<'_> {
-    fn read_root(&mut self, command: &Command, root: &DeTable<'_>) -> Result<(), Refused> {
-        for (key, value) in in_order(root) {
+    fn read_root(&mut self, table: &DeTable<'_>) -> Result<(), Refused> {
+        let root = self.root;
+        for (key, value) in in_order(table) {
             let name = key.get_ref().as_ref();
-            match (value.get_ref(), command.find_subcommand(name)) {
+            match (value.get_ref(), root.find_subcommand(name)) {
                 (DeValue::Table(table), Some(sub)) => self.read_table(sub, table)?,
                 (DeValue::Table(_), None) => {
                     return Err((self.line(key), format!("unknown table [{name}]")));
                 }
-                _ => self.read_entry(command, None, key, value)?,
+                _ => self.read_entry(root, None, key, value)?,
             }
         }
         Ok(())
@@ -184,7 +187,9 @@ impl Reading<'_> {
         let known = options.find(|option| option.get_long() == Some(name));
         let Some(option) = known.filter(|option| is_configurable(option)) else {
             let place = table.map_or_else(|| "outside of tables".into(), |t| format!("in [{t}]"));
-            return Err((line, format!("unknown key `{name}` {place}")));
+            // what this sub-command has, but takes from no file, is not sought elsewhere
+            let home = known.map_or_else(|| self.home(name), |_| String::new());
+            return Err((line, format!("unknown key `{name}` {place}{home}")));
         };
         let values = value::read(option, value.get_ref())
             .map_err(|expected| (line, format!("`{name}` must be {expected}")))?;
@@ -198,6 +203,23 @@ impl Reading<'_> {
             });
         }
         Ok(())
+    }
+
+    /// Where a key would be known, in words; nothing where that is nowhere.
+    fn home(&self, name: &str) -> String {
+        let takes = |command: &Command| {
+            let mut options = command.get_arguments();
+            options.any(|option| option.get_long() == Some(name) && is_configurable(option))
+        };
+        if takes(self.root) {
+            return "; it belongs before the first table".into();
+        }
+        let tables = self.root.get_subcommands().filter(|&sub| takes(sub));
+        let tables: Vec<_> = tables.map(|sub| format!("[{}]", sub.get_name())).collect();
+        if tables.is_empty() {
+            return String::new();
+        }
+        format!("; it belongs in {}", tables.join(", "))
     }
 
     fn line<T>(&self, at: &Spanned<T>) -> usize {

@@ -7,7 +7,7 @@ use crate::bpf::abi;
 use crate::cli::filters::{self as cli, Filters};
 use crate::error::{Error, Result};
 use crate::id::{Pid, Tid};
-use crate::proc::cpus;
+use crate::proc;
 use crate::profile::header::{Header, Unit};
 use crate::view::selection::{Filter, Group};
 
@@ -33,14 +33,13 @@ impl FilterConfig {
                 "--from {from:?} is not before --to {to:?}"
             )));
         }
-        let cpus = typed.cpu.as_deref();
         let filter = Filter {
             comm: expression("--comm", typed.comm.as_deref())?,
             cgroup: expression("--cgroup", typed.cgroup.as_deref())?,
             variables: variables(&typed.env)?,
             pids: distinct(typed.pid).map(Pid).collect(),
             tids: distinct(typed.tid).map(Tid).collect(),
-            cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            cpus: cpus(typed.cpu.as_deref())?,
             function: expression("--function", typed.function.as_deref())?,
             module: expression("--module", typed.module.as_deref())?,
             event: None,
@@ -126,6 +125,19 @@ fn group(typed: cli::Group) -> Group {
         cli::Group::Cpu => Group::Cpu,
         cli::Group::None => Group::None,
     }
+}
+
+/// Reads a list of CPUs, none where it is missing.
+pub(super) fn cpus(typed: Option<&str>) -> Result<Vec<u16>> {
+    let limit = abi::MAX_CPUS;
+    let read = |list| {
+        proc::cpus::parse_list(list, limit).map_err(|_| {
+            Error::usage(format!(
+                "--cpu must be a list as 0,2-3 of CPUs below {limit}, not `{list}`"
+            ))
+        })
+    };
+    typed.map_or(Ok(Vec::new()), read)
 }
 
 /// Reads a regular expression, which may be missing.
@@ -238,8 +250,11 @@ mod tests {
             (&["--module", "*"], "--module"),
             (&["--env", "NAME"], "`NAME`"),
             (&["--env", "NAME=("], "--env"),
-            (&["--cpu", "x"], "x"),
+            (&["--cpu", "x"], "0,2-3"),
+            (&["-C", "3-1"], "`3-1`"),
             (&["--pid", "-1"], "-1"),
+            (&["-p", "x"], "expected the number of a process"),
+            (&["-t", "5000000000"], "too large"),
             (&["--from", "2s", "--to", "1s"], "2s"),
             (&["--group", "planet"], "planet"),
         ] {

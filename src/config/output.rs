@@ -1,6 +1,7 @@
 //! What is written, where, and as what.
 
 use std::collections::HashSet;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -26,6 +27,15 @@ impl OutputConfig {
     #[must_use]
     pub fn is_recording_file(&self) -> bool {
         self.format == OutputFormat::Recording && self.destination != Destination::Stdout
+    }
+
+    /// Whether a person can read it, and a terminal show it.
+    fn is_text(&self) -> bool {
+        let is_binary = matches!(
+            self.format,
+            OutputFormat::Recording | OutputFormat::Profile(Format::Pprof)
+        );
+        !is_binary && !self.compress
     }
 
     /// What a browser, or a viewer in one, can show; none where it is no file of that kind.
@@ -142,12 +152,14 @@ pub enum Destination {
 }
 
 /// What is written, of which a browser must be able to show something where that is asked for.
+/// Messages offer these extensions.
 pub(super) fn outputs(
     paths: &[PathBuf],
     format: Option<OutputFormat>,
     open: bool,
+    extensions: &str,
 ) -> Result<Vec<OutputConfig>> {
-    let outputs = named_outputs(paths, format)?;
+    let outputs = named_outputs(paths, format, extensions)?;
     if open && !outputs.iter().any(|output| output.for_browsers().is_some()) {
         return Err(
             Error::usage("--open needs an output that a browser can show")
@@ -157,7 +169,11 @@ pub(super) fn outputs(
     Ok(outputs)
 }
 
-fn named_outputs(paths: &[PathBuf], format: Option<OutputFormat>) -> Result<Vec<OutputConfig>> {
+fn named_outputs(
+    paths: &[PathBuf],
+    format: Option<OutputFormat>,
+    extensions: &str,
+) -> Result<Vec<OutputConfig>> {
     if paths.is_empty() {
         let format = format.unwrap_or(OutputFormat::Recording);
         return Ok(vec![OutputConfig {
@@ -168,7 +184,6 @@ fn named_outputs(paths: &[PathBuf], format: Option<OutputFormat>) -> Result<Vec<
     }
     let named = |path: &PathBuf| {
         let unknown = || {
-            let extensions = OutputFormat::all_extensions();
             Error::usage(format!("unknown format of `{}`", path.display())).with_hint(format!(
                 "use --format, or one of the extensions {extensions}"
             ))
@@ -180,6 +195,24 @@ fn named_outputs(paths: &[PathBuf], format: Option<OutputFormat>) -> Result<Vec<
         })
     };
     paths.iter().map(named).collect()
+}
+
+/// Refuses to pour over a terminal what is not text.
+pub(super) fn check_terminal(outputs: &[OutputConfig]) -> Result<()> {
+    check_text(outputs, io::stdout().is_terminal())
+}
+
+fn check_text(outputs: &[OutputConfig], is_terminal: bool) -> Result<()> {
+    let pours =
+        |output: &&OutputConfig| output.destination == Destination::Stdout && !output.is_text();
+    match outputs.iter().find(pours).filter(|_| is_terminal) {
+        None => Ok(()),
+        Some(output) => Err(Error::usage(format!(
+            "standard output is a terminal, and the format {} is not text",
+            output.format.name()
+        ))
+        .with_hint("name a file, -o FILE, or have a program read it")),
+    }
 }
 
 /// Refuses to write two things to one place.
@@ -225,5 +258,42 @@ mod tests {
         }
         assert_eq!(OutputFormat::of_name("a.json.gz"), None);
         assert_eq!(OutputFormat::of_name("svg"), None);
+    }
+
+    /// Check that an unknown extension's message offers those that can be had.
+    #[test]
+    fn extensions_are_offered() {
+        let paths = [PathBuf::from("a.xyz")];
+        for (extensions, has_recording) in [
+            (OutputFormat::all_extensions(), true),
+            (OutputFormat::exported_extensions(), false),
+        ] {
+            let error = outputs(&paths, None, false, &extensions).expect_err("it is unknown");
+            let hint = error.hint().unwrap_or_default();
+            assert_eq!(hint.contains(".somno"), has_recording, "{hint}");
+            assert!(hint.contains(".svg"), "{hint}");
+        }
+    }
+
+    /// Check that a terminal gets text only, and others whatever is asked for.
+    #[test]
+    fn terminals_get_text() {
+        for format in OutputFormat::all() {
+            for (path, compress) in [("-", false), ("-", true), ("a", false)] {
+                let output = OutputConfig {
+                    destination: destination(Path::new(path)),
+                    format,
+                    compress,
+                };
+                let is_binary = ["recording", "pprof"].contains(&format.name()) || compress;
+                let checked = check_text(std::slice::from_ref(&output), true);
+                assert_eq!(checked.is_err(), is_binary && path == "-", "{output:?}");
+                if let Err(error) = checked {
+                    assert_eq!(error.kind().exit_status(), 2);
+                    assert!(error.hint().is_some_and(|hint| hint.contains("-o FILE")));
+                }
+                assert!(check_text(&[output], false).is_ok());
+            }
+        }
     }
 }

@@ -14,7 +14,6 @@ use crate::cli::sampling::Sampling;
 use crate::cli::targets::{Narrowing, Targets};
 use crate::error::{Error, Result};
 use crate::id::{Pid, Tid};
-use crate::proc::cpus;
 use crate::time::Rate;
 
 pub(super) const FREQUENCY: NonZeroU64 = NonZeroU64::new(999).expect("it is not zero");
@@ -74,12 +73,11 @@ impl NarrowingConfig {
     /// # Errors
     /// Usage errors that name the value.
     pub fn new(typed: &Narrowing, user_id: impl Fn(&str) -> Option<u32>) -> Result<Self> {
-        let cpus = typed.cpu.as_deref();
         let uid = typed.uid.as_deref().map(|user| {
             user_id(user).ok_or_else(|| Error::usage(format!("unknown user `{user}`")))
         });
         Ok(Self {
-            cpus: cpus.map_or(Ok(Vec::new()), |list| cpus::parse_list(list, abi::MAX_CPUS))?,
+            cpus: filters::cpus(typed.cpu.as_deref())?,
             uid: uid.transpose()?,
             comm: filters::expression("--comm", typed.comm.as_deref())?,
         })

@@ -59,6 +59,31 @@ fn values_arrive() {
     assert!(meant("", &["export", "x"]).is_err(), "-o is missing");
 }
 
+/// Check that a number need not be a string where it is typed as a word.
+#[test]
+fn numbers_may_be_words() {
+    for (text, seconds) in [
+        ("duration = 5", 5.0),
+        ("duration = 1.5", 1.5),
+        ("duration = '5'", 5.0),
+        ("duration = '5s'", 5.0),
+    ] {
+        let typed = record(&format!("[record]\n{text}\n"), &["-a"]);
+        let duration = typed.sampling.duration.map(|time| time.as_secs_f64());
+        assert_eq!(duration, Some(seconds), "{text}");
+    }
+    let text = "[record]\nrotate = 60\ncpu = 3\nuid = 1000\noff-cpu = 0\n";
+    let typed = record(text, &["-a"]);
+    assert_eq!(
+        typed.rotate.map(|rotation| rotation.every.as_secs()),
+        Some(60)
+    );
+    let narrowing = &typed.sampling.narrowing;
+    assert_eq!(narrowing.cpu.as_deref(), Some("3"));
+    assert_eq!(narrowing.uid.as_deref(), Some("1000"));
+    assert!(typed.sampling.off_cpu.is_some_and(|min| min.is_zero()));
+}
+
 /// Check that what is typed wins, whole lists too, before and after the sub-command.
 #[test]
 fn what_is_typed_wins() {
@@ -119,7 +144,20 @@ fn empty_is_the_default() {
 fn mistakes_name_their_line() {
     for (text, line, named) in [
         ("[record]\n\nfrequency = 9", 3, "`frequency` in [record]"),
-        ("freq = 9", 1, "`freq` outside of tables"),
+        (
+            "freq = 9",
+            1,
+            "`freq` outside of tables; it belongs in [record], [live]",
+        ),
+        (
+            "[report]\nfreq = 9",
+            2,
+            "in [report]; it belongs in [record], [live]",
+        ),
+        ("[record]\ncolor = 'never'", 2, "before the first table"),
+        ("[record]\nfreq = 'max'", 2, "`freq` must be a number"),
+        ("[record]\nduration = true", 2, "a string or a number"),
+        ("[record]\noff-cpu = 100", 2, "100us"),
         ("[list]\n\n[recrod]\nfreq = 9", 3, "[recrod]"),
         ("[record]\nfreq = '9'", 2, "`freq` must be a number"),
         ("[record]\nfreq = -9", 2, "'-9'"),

@@ -1,9 +1,55 @@
 //! Values of a configuration file as words of a command line.
 
 use std::any::TypeId;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction};
 use toml::de::DeValue;
+
+use crate::config::rotation::Rotation;
+
+/// Options whose words may be numbers, beside durations.
+const NUMBERED: [&str; 2] = ["cpu", "uid"];
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Numbers,
+    Words,
+    Both,
+}
+
+impl Takes {
+    fn of(option: &Arg) -> Self {
+        let own = option.get_value_parser().type_id();
+        let is_one_of = |types: &[TypeId]| types.iter().any(|other| own == *other);
+        let numbers = [
+            TypeId::of::<u8>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<u64>(),
+            TypeId::of::<usize>(),
+            TypeId::of::<f64>(),
+        ];
+        let times = [TypeId::of::<Duration>(), TypeId::of::<Rotation>()];
+        let long = option.get_long();
+        if is_one_of(&numbers) {
+            Self::Numbers
+        } else if is_one_of(&times) || long.is_some_and(|long| NUMBERED.contains(&long)) {
+            Self::Both
+        } else {
+            Self::Words
+        }
+    }
+
+    /// Says it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Numbers => "a number",
+            Self::Words => "a string",
+            Self::Both => "a string or a number",
+        }
+    }
+}
 
 /// Reads the value of an option: none where it is to have its default.
 ///
@@ -36,26 +82,16 @@ pub(super) fn read(option: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, &'s
 
 /// One value; the empty string stands for the default.
 fn word(option: &Arg, value: &DeValue<'_>) -> Result<Option<String>, &'static str> {
-    match (is_number(option), value) {
+    let takes = Takes::of(option);
+    match (takes, value) {
         (_, DeValue::String(text)) if text.is_empty() => Ok(None),
-        (false, DeValue::String(text)) => Ok(Some(text.clone().into_owned())),
-        (false, _) => Err("a string"),
-        (true, DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix())
-            .map(|number| Some(number.to_string()))
-            .map_err(|_| "a number"),
-        (true, DeValue::Float(number)) => Ok(Some(number.as_str().into())),
-        (true, _) => Err("a number"),
+        (Takes::Words | Takes::Both, DeValue::String(text)) => Ok(Some(text.clone().into_owned())),
+        (Takes::Numbers | Takes::Both, DeValue::Integer(number)) => {
+            i64::from_str_radix(number.as_str(), number.radix())
+                .map(|number| Some(number.to_string()))
+                .map_err(|_| takes.name())
+        }
+        (Takes::Numbers | Takes::Both, DeValue::Float(number)) => Ok(Some(number.as_str().into())),
+        _ => Err(takes.name()),
     }
-}
-
-fn is_number(option: &Arg) -> bool {
-    let own = option.get_value_parser().type_id();
-    let numbers = [
-        TypeId::of::<u8>(),
-        TypeId::of::<u32>(),
-        TypeId::of::<u64>(),
-        TypeId::of::<usize>(),
-        TypeId::of::<f64>(),
-    ];
-    numbers.iter().any(|number| own == *number)
 }
