@@ -14,7 +14,7 @@ pub mod speedscope;
 pub mod svg;
 mod table;
 #[cfg(test)]
-mod totals;
+mod tests;
 
 use std::io::{self, Write};
 use std::time::Duration;

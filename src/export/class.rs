@@ -3,10 +3,10 @@
 use crate::id::ModuleId;
 use crate::profile::frames::Frame;
 use crate::profile::modules::ModuleTable;
-use crate::profile::names::Kind;
+use crate::profile::names::{self, Kind};
 use crate::view::selection::StackFrame;
 
-/// A class of code.
+/// A class of code. The page has them by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Class {
     /// A program's own.
@@ -39,11 +39,9 @@ impl Class {
     }
 }
 
-/// Whether a module is a library, by its name: `.so` as an extension, a version behind it
-/// or not, as the linker looks for them. The vDSO is one.
+/// Whether a module is a library, by its name. The vDSO is one.
 pub(super) fn is_library(modules: &ModuleTable, module: ModuleId) -> bool {
-    let name = modules.base_name(module);
-    module == ModuleId::VDSO || name.split('.').skip(1).any(|part| part == "so")
+    module == ModuleId::VDSO || names::is_library(&modules.base_name(module))
 }
 
 #[cfg(test)]

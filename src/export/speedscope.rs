@@ -52,7 +52,7 @@ struct Profile {
     unit: &'static str,
     start_value: u64,
     end_value: u64,
-    samples: Vec<Vec<usize>>,
+    samples: Vec<Vec<u32>>,
     weights: Vec<u64>,
 }
 
@@ -125,10 +125,10 @@ fn profile(
     subject: &Subject<'_>,
     key: &Key,
     rows: &[&Row],
-    frames_of: &mut dyn FnMut(StackId) -> Vec<usize>,
+    frames_of: &mut dyn FnMut(StackId) -> Vec<u32>,
 ) -> Profile {
     let is_time = time(subject, rows[0]).is_some();
-    let mut samples: Vec<Vec<usize>> = Vec::new();
+    let mut samples: Vec<Vec<u32>> = Vec::new();
     let mut weights = Vec::new();
     for row in rows {
         let weight = time(subject, row).unwrap_or(row.weight.0);
@@ -170,7 +170,7 @@ fn time(subject: &Subject<'_>, row: &Row) -> Option<u64> {
     u64::try_from(time.as_nanos()).ok()
 }
 
-fn intern(stack: &[StackFrame<'_>], frames: &mut Table<Frame>) -> Vec<usize> {
+fn intern(stack: &[StackFrame<'_>], frames: &mut Table<Frame>) -> Vec<u32> {
     let stack = stack.iter();
     stack
         .map(|frame| {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 #[derive(Debug)]
 pub(super) struct Table<T> {
     values: Vec<T>,
-    positions: FxHashMap<T, usize>,
+    positions: FxHashMap<T, u32>,
 }
 
 impl<T> Default for Table<T> {
@@ -22,11 +22,11 @@ impl<T> Default for Table<T> {
 
 impl<T: Clone + Eq + Hash> Table<T> {
     /// Returns a value's position, adding it when it is new.
-    pub(super) fn intern(&mut self, value: T) -> usize {
+    pub(super) fn intern(&mut self, value: T) -> u32 {
         if let Some(&position) = self.positions.get(&value) {
             return position;
         }
-        let position = self.values.len();
+        let position = u32::try_from(self.values.len()).expect("fewer than 2^32 of the profile's");
         self.values.push(value.clone());
         self.positions.insert(value, position);
         position

@@ -218,6 +218,13 @@ pub fn clean(name: &str) -> String {
     text::clean(name).replace(';', ":")
 }
 
+/// Tells whether a file is a library by the last part of its path: `.so` as an extension, a
+/// version behind it or not, as the linker looks for them; or the vDSO.
+#[must_use]
+pub fn is_library(base_name: &str) -> bool {
+    base_name == "[vdso]" || base_name.split('.').skip(1).any(|part| part == "so")
+}
+
 /// The names of every frame of a table.
 #[derive(Debug, Default)]
 pub struct Names {

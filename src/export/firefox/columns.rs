@@ -29,13 +29,13 @@ pub(super) struct Shared {
 /// Stacks: a frame on top of another stack.
 #[derive(Debug, Serialize)]
 pub(super) struct StackTable {
-    frame: Vec<usize>,
-    prefix: Vec<Option<usize>>,
+    frame: Vec<u32>,
+    prefix: Vec<Option<u32>>,
     length: usize,
 }
 
 impl StackTable {
-    pub(super) fn new(stacks: &[(Option<usize>, usize)]) -> Self {
+    pub(super) fn new(stacks: &[(Option<u32>, u32)]) -> Self {
         Self {
             frame: stacks.iter().map(|&(_, frame)| frame).collect(),
             prefix: stacks.iter().map(|&(prefix, _)| prefix).collect(),
@@ -52,7 +52,7 @@ pub(super) struct FrameTable {
     inline_depth: Vec<usize>,
     category: Vec<usize>,
     subcategory: Vec<u32>,
-    func: Vec<usize>,
+    func: Vec<u32>,
     native_symbol: Nothing,
     #[serde(rename = "innerWindowID")]
     inner_window_id: Vec<u32>,
@@ -90,13 +90,13 @@ impl FrameTable {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FuncTable {
-    name: Vec<usize>,
+    name: Vec<u32>,
     #[serde(rename = "isJS")]
     is_js: Vec<bool>,
     #[serde(rename = "relevantForJS")]
     relevant_for_js: Vec<bool>,
     resource: Vec<i64>,
-    source: Vec<Option<usize>>,
+    source: Vec<Option<u32>>,
     line_number: Nothing,
     column_number: Nothing,
     length: usize,
@@ -104,7 +104,7 @@ pub(super) struct FuncTable {
 
 impl FuncTable {
     pub(super) fn new(functions: &[Function]) -> Self {
-        let resource = |function: &Function| i64::try_from(function.resource?).ok();
+        let resource = |function: &Function| Some(i64::from(function.resource?));
         let rows = functions.iter();
         Self {
             name: rows.clone().map(|function| function.name).collect(),
@@ -126,14 +126,14 @@ impl FuncTable {
 #[derive(Debug, Serialize)]
 pub(super) struct ResourceTable {
     lib: Vec<usize>,
-    name: Vec<usize>,
+    name: Vec<u32>,
     host: Nothing,
     r#type: Vec<u32>,
     length: usize,
 }
 
 impl ResourceTable {
-    pub(super) fn new(name: Vec<usize>) -> Self {
+    pub(super) fn new(name: Vec<u32>) -> Self {
         let length = name.len();
         Self {
             lib: (0..length).collect(),
@@ -160,12 +160,12 @@ pub(super) struct NativeSymbols {
 #[derive(Debug, Serialize)]
 pub(super) struct Sources {
     id: Nothing,
-    filename: Vec<usize>,
+    filename: Vec<u32>,
     length: usize,
 }
 
 impl Sources {
-    pub(super) fn new(names: &[usize]) -> Self {
+    pub(super) fn new(names: &[u32]) -> Self {
         Self {
             id: vec![None; names.len()],
             filename: names.to_vec(),

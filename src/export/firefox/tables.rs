@@ -17,10 +17,10 @@ use crate::view::selection::StackFrame;
 /// A function: positions of its name and file, and where it is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Function {
-    pub(super) name: usize,
+    pub(super) name: u32,
     /// Of a library; each has one resource, at the same position.
-    pub(super) resource: Option<usize>,
-    pub(super) source: Option<usize>,
+    pub(super) resource: Option<u32>,
+    pub(super) source: Option<u32>,
 }
 
 /// A place in a function.
@@ -31,7 +31,7 @@ pub(super) struct Place {
     /// In the file, in bytes from its start.
     pub(super) address: Option<u64>,
     pub(super) class: Class,
-    pub(super) function: usize,
+    pub(super) function: u32,
     pub(super) line: Option<u32>,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct Tables<'a> {
     origins: Table<Origin>,
     functions: Table<Function>,
     /// Positions of the strings that name them.
-    sources: Table<usize>,
+    sources: Table<u32>,
     places: Table<Place>,
     /// Each with the one that it was called from.
-    stacks: Table<(Option<usize>, usize)>,
-    known: HashMap<StackId, Option<usize>>,
+    stacks: Table<(Option<u32>, u32)>,
+    known: HashMap<StackId, Option<u32>>,
 }
 
 impl<'a> Tables<'a> {
@@ -72,7 +72,7 @@ impl<'a> Tables<'a> {
         &mut self,
         id: StackId,
         frames: impl FnOnce() -> Vec<StackFrame<'b>>,
-    ) -> Option<usize> {
+    ) -> Option<u32> {
         if let Some(&known) = self.known.get(&id) {
             return known;
         }
@@ -95,7 +95,7 @@ impl<'a> Tables<'a> {
             .collect()
     }
 
-    fn place(&mut self, inline_depth: usize, frame: &StackFrame<'_>) -> usize {
+    fn place(&mut self, inline_depth: usize, frame: &StackFrame<'_>) -> u32 {
         let (origin, address) = match frame.frame {
             Frame::File(module, offset) => (Some(Origin::Module(module)), Some(offset.0)),
             Frame::Kernel(_) | Frame::Waker(_) => (Some(Origin::Kernel), None),

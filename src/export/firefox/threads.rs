@@ -33,7 +33,7 @@ pub(super) struct Thread {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Samples {
-    stack: Vec<Option<usize>>,
+    stack: Vec<Option<u32>>,
     time: Vec<f64>,
     weight: Vec<serde_json::Number>,
     weight_type: &'static str,

@@ -13,6 +13,7 @@ use super::columns;
 use super::samples::{self, Key, Sample};
 use super::tables::Tables;
 use crate::event::Outcome;
+use crate::export::table::Table;
 use crate::export::{Options, Subject};
 use crate::id::Pid;
 use crate::profile::header::{Header, Unit};
@@ -85,7 +86,7 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let selection = subject.selection;
     let mut tables = Tables::new(selection);
-    let mut threads = Threads::default();
+    let mut threads = Table::default();
     let samples = samples(subject, &mut tables, &mut threads);
     let (rows, together) = samples::condense(samples);
     let document = Document {
@@ -97,7 +98,7 @@ pub(super) fn write(
         group: group(selection.group()),
         together,
         strings: tables.shortened(),
-        threads: threads.describe(selection),
+        threads: describe(threads.values(), selection),
         counts: Counts {
             functions: tables.functions.values().len(),
             lines: tables.lines.values().len(),
@@ -117,7 +118,7 @@ fn write_tables(tables: &Tables<'_>, to: &mut dyn Write) -> io::Result<()> {
     let functions = tables.functions.values();
     columns::write(functions.iter().map(|function| function.name), to)?;
     columns::write(functions.iter().map(|function| function.module), to)?;
-    columns::write(functions.iter().map(|function| function.kind as u8), to)?;
+    columns::write(functions.iter().map(|function| function.class as u8), to)?;
     columns::write(functions.iter().map(|function| function.note), to)?;
     let lines = tables.lines.values();
     columns::write(lines.iter().map(|line| line.function), to)?;
@@ -142,7 +143,7 @@ fn write_rows(rows: &[Sample], to: &mut dyn Write) -> io::Result<()> {
 fn samples<'a>(
     subject: &Subject<'a>,
     tables: &mut Tables<'a>,
-    threads: &mut Threads,
+    threads: &mut Table<ThreadId>,
 ) -> Vec<Sample> {
     let began = subject.header.began;
     let rows = subject.selection.rows().iter();
@@ -162,39 +163,23 @@ fn samples<'a>(
     samples
 }
 
-/// The threads that have samples, in the order in which they were met.
-#[derive(Debug, Default)]
-struct Threads {
-    threads: Vec<ThreadId>,
-    ids: FxHashMap<ThreadId, u32>,
-}
-
-impl Threads {
-    fn intern(&mut self, thread: ThreadId) -> u32 {
-        *self.ids.entry(thread).or_insert_with(|| {
-            self.threads.push(thread);
-            u32::try_from(self.threads.len() - 1).expect("fewer than the profile's")
-        })
-    }
-
-    fn describe(&self, selection: &Selection<'_>) -> Vec<PageThread> {
-        let table = selection.profile.threads();
-        let mut processes: FxHashMap<Pid, String> = FxHashMap::default();
-        let threads = self.threads.iter().map(|&id| {
-            let thread = table.get(id);
-            let process = processes.entry(thread.pid).or_insert_with(|| {
-                let name = table.process_name(thread.pid).unwrap_or(thread.comm);
-                clean(&name.to_text())
-            });
-            PageThread {
-                pid: thread.pid.0,
-                tid: thread.tid.0,
-                comm: clean(&thread.comm.to_text()),
-                process: process.clone(),
-            }
+fn describe(threads: &[ThreadId], selection: &Selection<'_>) -> Vec<PageThread> {
+    let table = selection.profile.threads();
+    let mut processes: FxHashMap<Pid, String> = FxHashMap::default();
+    let threads = threads.iter().map(|&id| {
+        let thread = table.get(id);
+        let process = processes.entry(thread.pid).or_insert_with(|| {
+            let name = table.process_name(thread.pid).unwrap_or(thread.comm);
+            clean(&name.to_text())
         });
-        threads.collect()
-    }
+        PageThread {
+            pid: thread.pid.0,
+            tid: thread.tid.0,
+            comm: clean(&thread.comm.to_text()),
+            process: process.clone(),
+        }
+    });
+    threads.collect()
 }
 
 fn about(header: &Header) -> About {

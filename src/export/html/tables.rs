@@ -2,64 +2,16 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::export::class::Class;
+use crate::export::table::Table;
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
-use crate::profile::names::{Kind, NamedFrame};
+use crate::profile::names::NamedFrame;
 use crate::profile::stacks::StackId;
 use crate::view::selection::{Selection, StackFrame};
 
 /// Characters of a name or path that are kept. Those of C++ can be longer than a page.
 const LONGEST: usize = 2000;
-
-/// Distinct values, by position.
-#[derive(Debug)]
-pub(super) struct Table<T> {
-    values: Vec<T>,
-    ids: FxHashMap<T, u32>,
-}
-
-impl<T: Clone + Eq + std::hash::Hash> Table<T> {
-    fn intern(&mut self, value: T) -> u32 {
-        if let Some(&id) = self.ids.get(&value) {
-            return id;
-        }
-        let id = u32::try_from(self.values.len()).expect("fewer than 2^32 of the profile's");
-        self.values.push(value.clone());
-        self.ids.insert(value, id);
-        id
-    }
-
-    /// The values in order.
-    pub(super) fn values(&self) -> &[T] {
-        &self.values
-    }
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Self {
-            values: Vec::new(),
-            ids: FxHashMap::default(),
-        }
-    }
-}
-
-/// What frames are told apart by. Code of somebody else is a kind of its own here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum PageKind {
-    /// A function of a program.
-    User = 0,
-    /// A function of a library.
-    Library = 1,
-    /// An inlined function.
-    Inlined = 2,
-    /// Code made at run time.
-    Jit = 3,
-    /// The kernel.
-    Kernel = 4,
-    /// No code: why a stack stopped short.
-    Reason = 5,
-}
 
 /// A function: what the page merges frames by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +21,7 @@ pub(super) struct Function {
     /// The path of its module, a string.
     pub(super) module: u32,
     /// What it is.
-    pub(super) kind: PageKind,
+    pub(super) class: Class,
     /// Why it has no name, a string; the empty one where it has.
     pub(super) note: u32,
 }
@@ -170,7 +122,7 @@ impl<'a> Tables<'a> {
         let reason = self.selection.names.reason(frame.id);
         let note = reason.map(|reason| reason.key().replace('_', " "));
         let function = Function {
-            kind: kind(frame, &module),
+            class: Class::of(frame, self.selection.profile.modules()),
             name: self.strings.intern(frame.named.name.text().into()),
             module: self.strings.intern(module),
             note: self.strings.intern(note.unwrap_or_default()),
@@ -192,23 +144,6 @@ fn module(profile: &Profile, frame: Frame) -> String {
     }
 }
 
-fn kind(frame: &StackFrame<'_>, module: &str) -> PageKind {
-    match frame.named.name.kind() {
-        Kind::User if is_library(module) => PageKind::Library,
-        Kind::User => PageKind::User,
-        Kind::Inlined => PageKind::Inlined,
-        Kind::Jit => PageKind::Jit,
-        Kind::Kernel | Kind::Waker => PageKind::Kernel,
-        Kind::Reason => PageKind::Reason,
-    }
-}
-
-/// Whether a module is a library, by what such files are called.
-fn is_library(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name == "[vdso]" || name.split('.').skip(1).any(|part| part == "so")
-}
-
 fn shorten(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -219,20 +154,6 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Check that libraries are known by their names.
-    #[test]
-    fn libraries_are_known() {
-        for (path, expected) in [
-            ("/usr/lib/libc.so.6", true),
-            ("/opt/x.so", true),
-            ("[vdso]", true),
-            ("/usr/bin/python3.11", false),
-            ("/home/a.so.d/program", false),
-        ] {
-            assert_eq!(is_library(path), expected, "{path}");
-        }
-    }
 
     /// Check that a long name is cut between characters, and others stay.
     #[test]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::addr::KernelAddress;
 use crate::event::{Comm, KernelHalf, Mode, Outcome, Promise, TaskState, Weight};
+use crate::export::class::Class;
 use crate::id::{CgroupId, Cpu, EnvironmentId, Pid, Tid};
 use crate::profile::Profile;
 use crate::profile::frames::Frame;
@@ -280,7 +281,7 @@ fn reasons_are_kinds() {
     let profile = profile(&[short]);
     let data = read(&page(&profile, &Names::new(profile.frames())));
     assert_eq!(stacks(&data), [("[lost]:0".to_owned(), 1)]);
-    assert_eq!(data.columns[2], [tables::PageKind::Reason as u64]);
+    assert_eq!(data.columns[2], [Class::Reason as u64]);
     assert_eq!(data.json["outcomes"], serde_json::json!([["lost", 1]]));
 }
 

@@ -64,7 +64,7 @@ impl Locations {
         let file = location.map_or(0, |location| strings.id(&location.file));
         let function = self.functions.intern((name, file));
         Line {
-            function_id: function as u64 + 1,
+            function_id: u64::from(function) + 1,
             line: location.map_or(0, |location| i64::from(location.line)),
         }
     }

@@ -16,8 +16,7 @@ impl Strings {
 
     /// Returns a string's position, adding it when it is new.
     pub(super) fn id(&mut self, text: &str) -> i64 {
-        let position = self.0.intern(text.to_owned());
-        i64::try_from(position).expect("memory holds fewer than 2^63 strings")
+        self.0.intern(text.to_owned()).into()
     }
 
     /// All of them.
