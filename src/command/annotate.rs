@@ -17,6 +17,7 @@ use crate::id::ModuleId;
 use crate::recording::Recording;
 use crate::report::annotation::{self as report, Entry, Listing};
 use crate::report::look::{Look, Role};
+use crate::text::counted;
 use crate::view::annotation::{self, Annotation};
 use crate::view::functions::Place;
 use crate::view::selection::{Filter, Selection};
@@ -55,15 +56,28 @@ fn document(config: &AnnotateConfig, recording: &Recording, look: Look) -> Resul
     }
     let total = selection.total();
     let shown = annotations.iter().take(FUNCTIONS);
-    let mut texts: Vec<_> = shown
-        .map(|annotation| function(annotation, recording, total, look))
+    let shown = shown.map(|annotation| function(annotation, recording, total, look));
+    let mut texts: Vec<_> = of_event(&selection, recording, look)
+        .into_iter()
+        .chain(shown)
         .collect();
     let more = annotations.len().saturating_sub(FUNCTIONS);
     if more > 0 {
-        let line = format!("{more} more functions match; these are the hottest\n");
+        let line = format!("matching less often: {}\n", counted(more, "function"));
         texts.push(look.paint(Role::Aside, &line));
     }
     Ok(texts.join("\n"))
+}
+
+/// Which event shares are of, where there are several.
+fn of_event(selection: &Selection<'_>, recording: &Recording, look: Look) -> Option<String> {
+    let events = &recording.header.events;
+    let event = events.get(usize::from(selection.event()?))?;
+    let line = format!(
+        "samples of `{}`, the first of the events in the recording\n",
+        event.name
+    );
+    Some(look.paint(Role::Aside, &line))
 }
 
 fn function(annotation: &Annotation, recording: &Recording, total: Weight, look: Look) -> String {

@@ -61,18 +61,21 @@ pub enum Kind {
     Jit,
     /// In the kernel.
     Kernel,
+    /// Who ended a wait: the kernel's code, or the thread.
+    Waker,
     /// No code: why a stack stopped short.
     Reason,
 }
 
 impl Kind {
     /// Every kind, in the order of legends.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Program,
         Self::Library,
         Self::Inlined,
         Self::Jit,
         Self::Kernel,
+        Self::Waker,
         Self::Reason,
     ];
 
@@ -85,6 +88,7 @@ impl Kind {
             Self::Inlined => 'i',
             Self::Jit => 'j',
             Self::Kernel => 'k',
+            Self::Waker => 'w',
             Self::Reason => '!',
         }
     }
@@ -98,17 +102,18 @@ impl Kind {
             Self::Inlined => "inlined",
             Self::Jit => "JIT",
             Self::Kernel => "kernel",
+            Self::Waker => "waker",
             Self::Reason => "reason",
         }
     }
 }
 
 impl Entry {
-    /// Whether it is a function of the kernel.
+    /// Whether it is of the kernel, where somebody ended a wait too.
     #[must_use]
     pub fn is_kernel(&self) -> bool {
         self.function()
-            .is_some_and(|function| function.kind == Kind::Kernel)
+            .is_some_and(|function| matches!(function.kind, Kind::Kernel | Kind::Waker))
     }
 
     /// The function, where it is one.
@@ -153,7 +158,10 @@ pub fn place(frame: Frame, modules: &ModuleTable) -> FrameName {
         Frame::Reason(outcome) => FrameName::reason(outcome),
         Frame::File(module, offset) => FrameName::in_file(&modules.base_name(module), offset),
         Frame::Anonymous(_, _, address) => FrameName::anonymous(address),
-        Frame::Kernel(address) | Frame::Waker(address) => FrameName::in_kernel(address),
+        Frame::Kernel(address) => FrameName::in_kernel(address),
+        Frame::Waker(address) => {
+            FrameName::new(FrameName::in_kernel(address).text(), names::Kind::Waker)
+        }
         Frame::WakerThread(comm) => FrameName::new(&comm.to_text(), names::Kind::Waker),
     }
 }
@@ -167,18 +175,14 @@ fn module(frame: Frame, modules: &ModuleTable) -> Arc<str> {
 
 fn kind(kind: names::Kind, module: &str) -> Kind {
     match kind {
-        names::Kind::User if is_library(module) => Kind::Library,
+        names::Kind::User if names::is_library(module) => Kind::Library,
         names::Kind::User => Kind::Program,
         names::Kind::Inlined => Kind::Inlined,
         names::Kind::Jit => Kind::Jit,
-        names::Kind::Kernel | names::Kind::Waker => Kind::Kernel,
+        names::Kind::Kernel => Kind::Kernel,
+        names::Kind::Waker => Kind::Waker,
         names::Kind::Reason => Kind::Reason,
     }
-}
-
-/// `libc.so.6`, `foo.cpython-311-x86_64-linux-gnu.so`, `[vdso]`.
-fn is_library(module: &str) -> bool {
-    module.split('.').skip(1).any(|part| part == "so") || module == "[vdso]"
 }
 
 #[cfg(test)]
@@ -196,7 +200,7 @@ mod tests {
             ("sort", false),
             ("", false),
         ] {
-            assert_eq!(is_library(module), expected, "{module}");
+            assert_eq!(names::is_library(module), expected, "{module}");
         }
     }
 }

@@ -155,6 +155,7 @@ fn kind(function: &Function) -> names::Kind {
         Kind::Inlined => names::Kind::Inlined,
         Kind::Jit => names::Kind::Jit,
         Kind::Kernel => names::Kind::Kernel,
+        Kind::Waker => names::Kind::Waker,
         Kind::Reason => names::Kind::Reason,
     }
 }

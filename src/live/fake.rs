@@ -28,7 +28,7 @@ impl Fake {
     }
 
     /// Adds a sample of a stack of names with the marks of their kinds, root first:
-    /// `lib:` before those of a library, `_[k]`, `_[j]` and `_[i]` behind them.
+    /// `lib:` before those of a library, `_[k]`, `_[w]`, `_[j]` and `_[i]` behind them.
     pub(crate) fn sample(&mut self, millisecond: u64, thread: (&str, u32, u32), stack: &[&str]) {
         let (comm, pid, tid) = thread;
         let ids: Vec<_> = stack.iter().map(|name| self.frame(name)).collect();
@@ -68,6 +68,8 @@ impl Fake {
             Frame::Reason(Outcome::NoCfi)
         } else if name.ends_with("_[k]") {
             Frame::Kernel(KernelAddress(number))
+        } else if name.ends_with("_[w]") {
+            Frame::Waker(KernelAddress(number))
         } else if name.ends_with("_[j]") {
             Frame::Anonymous(Pid(1), ProcessStart(0), UserAddress(number))
         } else {
@@ -94,6 +96,8 @@ fn naming(name: &str) -> Naming {
     };
     Naming::Named(if let Some(text) = name.strip_suffix("_[k]") {
         vec![named(text, Kind::Kernel)]
+    } else if let Some(text) = name.strip_suffix("_[w]") {
+        vec![named(text, Kind::Waker)]
     } else if let Some(text) = name.strip_suffix("_[j]") {
         vec![named(text, Kind::Jit)]
     } else if let Some(text) = name.strip_suffix("_[i]") {

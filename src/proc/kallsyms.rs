@@ -57,7 +57,7 @@ impl Access {
         match self {
             Self::Granted => None,
             Self::HiddenFromAll => Some("kernel.kptr_restrict hides their addresses from all"),
-            Self::Hidden => Some("their addresses are hidden from who has no CAP_SYSLOG"),
+            Self::Hidden => Some("their addresses are hidden from users without CAP_SYSLOG"),
             Self::Missing => Some("there is no /proc/kallsyms"),
             Self::Denied => Some("/proc/kallsyms cannot be read"),
         }

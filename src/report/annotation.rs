@@ -67,7 +67,11 @@ pub fn listing(listing: &Listing, total: Weight, look: Look) -> String {
     let has_samples: Vec<_> = listing.entries.iter().map(has_samples).collect();
     let labels = listing.entries.iter().map(|entry| entry.label.len());
     let width = labels.max().unwrap_or(0);
-    for row in listing::rows(&has_samples, AROUND) {
+    let rows = listing::rows(&has_samples, AROUND);
+    if !rows.is_empty() {
+        text += &heading(look);
+    }
+    for row in rows {
         match row {
             Row::Entry(position) => {
                 let entry = &listing.entries[position];
@@ -83,6 +87,12 @@ pub fn listing(listing: &Listing, total: Weight, look: Look) -> String {
         .expect("a string takes everything");
     }
     text
+}
+
+/// What the two figures of an entry are.
+fn heading(look: Look) -> String {
+    let heading = |text| look.paint(Role::Heading, text);
+    format!("   {}  {}\n", heading("self"), heading("total"))
 }
 
 /// Shares as the leaf and anywhere; nothing where there is none.
@@ -164,6 +174,7 @@ mod tests {
             [
                 "source /a?.c",
                 "changed",
+                "   self  total",
                 "                 1  line 1",
                 "   5.0%  10.0%   2  line 2",
                 "                 3  line 3",
@@ -194,7 +205,16 @@ mod tests {
         let text = listing(&source, Weight(10), Look::default());
         assert_eq!(
             text,
-            "source x.c\nits text is not shown: No such file\n  10.0%  10.0%  ?  \n  20.0%  20.0%  7  \n"
+            "source x.c\nits text is not shown: No such file\n   self  total\n\
+             \x20 10.0%  10.0%  ?  \n  20.0%  20.0%  7  \n"
         );
+    }
+
+    /// Check that there are no columns where nothing is listed.
+    #[test]
+    fn nothing_is_listed() {
+        let source = source("x.c", &BTreeMap::new(), Ok(&[]), None);
+        let text = listing(&source, Weight(10), Look::default());
+        assert_eq!(text, "source x.c\n");
     }
 }

@@ -34,9 +34,9 @@ pub fn lines(recording: &Recording, look: Look) -> Vec<String> {
     if header.mode == Mode::Deferred {
         lines.push(("slept", slept(tally)));
     }
-    lines.push(("cost", each("in interrupts", totals.nmi_cost)));
+    lines.push(("cost", each("taking samples", totals.nmi_cost)));
     if header.mode == Mode::Deferred {
-        lines.push(("", each("in tasks", tally.deferred_cost.summary())));
+        lines.push(("", each("user stacks", tally.deferred_cost.summary())));
     }
     lines.push(("", own(totals)));
     lines.push(("", altogether(tally, totals)));
@@ -139,8 +139,8 @@ stopped short  no cfi 1
 lost           nothing
 unnamed        0 of 1 distinct frames
 slept          no read had to: all that was read was in memory
-cost           in interrupts: median 0 ns, 99th percentile 0 ns, all 1.0 ms
-               in tasks: median 3.0 us, 99th percentile 3.0 us, all 12.0 us
+cost           taking samples: median 0 ns, 99th percentile 0 ns, all 1.0 ms
+               user stacks: median 3.0 us, 99th percentile 3.0 us, all 12.0 us
                somno itself: 9.0 ms of CPU time, 0.0 MB at most
                altogether: 1.00% of one CPU"
         );

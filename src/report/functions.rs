@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::look::{Look, Role, pad, percentage, width};
+use super::summary;
 use crate::event::Weight;
+use crate::profile::header::Unit;
 use crate::profile::modules::ModuleTable;
 use crate::profile::names::Location;
-use crate::text;
+use crate::text::{self, counted};
 use crate::view::top::Function;
 
 /// Columns of a bar.
@@ -21,6 +24,7 @@ const SOURCE: usize = 28;
 const NAME: usize = 30;
 /// Columns that names are filled to at most where lines may be of any length.
 const LONG_NAME: usize = 60;
+const TIME_HEADING: &str = "time";
 const NAME_HEADING: &str = "function";
 const MODULE_HEADING: &str = "module";
 const SOURCE_HEADING: &str = "hottest line";
@@ -32,68 +36,69 @@ pub struct Table<'a> {
     pub functions: &'a [Function],
     /// What everything weighs.
     pub total: Weight,
+    /// What weights count.
+    pub unit: Unit,
     /// Where functions are.
     pub modules: &'a ModuleTable,
     /// Rows at most.
     pub top: usize,
 }
 
+/// A function, with what is written of it beside shares and name.
+struct Row<'a> {
+    function: &'a Function,
+    /// Its total, where that is a time.
+    time: String,
+    module: String,
+    source: String,
+}
+
 /// Widths of the columns that not every table has.
 struct Columns {
+    time: usize,
     name: usize,
     module: usize,
     source: usize,
 }
 
-/// Makes a row a function: self with a bar, total, name, module and hottest line.
+/// Makes a row a function: self with a bar, total, as a time too where weights are times, name,
+/// module and hottest line.
 #[must_use]
 pub fn text(table: &Table<'_>, look: Look) -> String {
     let shown = table.functions.len().min(table.top);
     let (shown, rest) = table.functions.split_at(shown);
     let rows: Vec<_> = shown
         .iter()
-        .map(|function| {
-            let module = function.place.short_name(table.modules);
-            (function, module, source(function.location.as_ref(), look))
+        .map(|function| Row {
+            function,
+            time: time(function.total, table.unit),
+            module: function.place.short_name(table.modules),
+            source: source(function.location.as_ref(), look),
         })
         .collect();
-    let columns = Columns::of(
-        rows.iter().map(|(function, module, source)| {
-            (
-                width(&function.name.to_string()),
-                width(module),
-                width(source),
-            )
-        }),
-        look,
-    );
+    let columns = Columns::of(&rows, look);
     let mut text = columns.heading(look);
-    for (function, module, source) in &rows {
-        let line = columns.row(function, table.total, module, source, look);
+    for row in &rows {
+        let line = columns.row(row, table.total, look);
         writeln!(text, "{}", line.trim_end()).expect("a string takes everything");
     }
-    text + &remainder(rest, table.total, look)
+    text + &columns.remainder(rest, table.total, look)
 }
 
 impl Columns {
-    fn of(widths: impl Iterator<Item = (usize, usize, usize)>, look: Look) -> Self {
-        let widest = (NAME_HEADING.len(), 0, 0);
-        let (name, module, source) = widths.fold(widest, |widest, row| {
-            (
-                widest.0.max(row.0),
-                widest.1.max(row.1),
-                widest.2.max(row.2),
-            )
-        });
+    fn of(rows: &[Row<'_>], look: Look) -> Self {
+        let widest = |of: fn(&Row<'_>) -> usize| rows.iter().map(of).max().unwrap_or(0);
+        let name = widest(|row| width(&row.function.name.to_string())).max(NAME_HEADING.len());
         // a column is as wide as its heading
         let at_least = |columns: usize, heading: &str| match columns {
             0 => 0,
             columns => columns.max(heading.len()),
         };
         let mut columns = Self {
+            time: at_least(widest(|row| width(&row.time)), TIME_HEADING),
             name: name.min(LONG_NAME),
-            module: at_least(module, MODULE_HEADING),
-            source: at_least(source, SOURCE_HEADING),
+            module: at_least(widest(|row| width(&row.module)), MODULE_HEADING),
+            source: at_least(widest(|row| width(&row.source)), SOURCE_HEADING),
         };
         let Some(all) = look.width else {
             return columns;
@@ -101,8 +106,9 @@ impl Columns {
         columns.module = columns.module.min(MODULE);
         columns.source = columns.source.min(SOURCE);
         let room = |columns: &Self| {
-            let others = [columns.module, columns.source].map(|w| if w > 0 { w + 2 } else { 0 });
-            all.saturating_sub(FIGURES + others[0] + others[1])
+            let others = [columns.time, columns.module, columns.source];
+            let others = others.map(|w| if w > 0 { w + 2 } else { 0 });
+            all.saturating_sub(FIGURES + others.iter().sum::<usize>())
         };
         if room(&columns) < NAME {
             columns.source = 0;
@@ -113,14 +119,22 @@ impl Columns {
         if room(&columns) < NAME {
             columns.module = 0;
         }
+        if room(&columns) < NAME {
+            columns.time = 0;
+        }
         columns.name = name.min(room(&columns)).max(NAME_HEADING.len());
         columns
     }
 
     fn heading(&self, look: Look) -> String {
         let heading = |text: &str| look.paint(Role::Heading, text);
+        let blank = self.time.saturating_sub(TIME_HEADING.len());
+        let time = match self.time {
+            0 => String::new(),
+            _ => format!("  {:blank$}{}", "", heading(TIME_HEADING)),
+        };
         let mut line = format!(
-            "{:>3}{} {:BAR$}{:>2}{}  {}{}",
+            "{:>3}{} {:BAR$}{:>2}{}{time}  {}{}",
             "",
             heading("self"),
             "",
@@ -141,14 +155,13 @@ impl Columns {
         line + "\n"
     }
 
-    fn row(
-        &self,
-        function: &Function,
-        total: Weight,
-        module: &str,
-        source: &str,
-        look: Look,
-    ) -> String {
+    fn row(&self, row: &Row<'_>, total: Weight, look: Look) -> String {
+        let Row {
+            function,
+            time,
+            module,
+            source,
+        } = row;
         let own = share(function.own, total);
         let all = share(function.total, total);
         let name = function.name.to_string();
@@ -160,8 +173,12 @@ impl Columns {
             };
             look.paint(Role::Aside, &pad(&text, columns))
         };
+        let time = match self.time {
+            0 => String::new(),
+            columns => format!("  {time:>columns$}"),
+        };
         let mut line = format!(
-            "{} {}{}  {}",
+            "{} {}{}{time}  {}",
             look.paint(Role::Share(own), &percentage(own)),
             look.bar(own, BAR),
             look.paint(Role::Share(all), &percentage(all)),
@@ -178,21 +195,34 @@ impl Columns {
         }
         line
     }
+
+    fn remainder(&self, rest: &[Function], total: Weight, look: Look) -> String {
+        if rest.is_empty() {
+            return String::new();
+        }
+        let own: Weight = rest.iter().map(|function| function.own).sum();
+        let time = match self.time {
+            0 => 0,
+            columns => columns + 2,
+        };
+        let line = format!(
+            "{} {:BAR$}{:7}{:time$}  in {}; --top N shows more",
+            percentage(share(own, total)),
+            "",
+            "",
+            "",
+            counted(rest.len(), "more function")
+        );
+        look.paint(Role::Aside, &line) + "\n"
+    }
 }
 
-fn remainder(rest: &[Function], total: Weight, look: Look) -> String {
-    if rest.is_empty() {
-        return String::new();
+/// A weight as people say it, where it is a time.
+fn time(weight: Weight, unit: Unit) -> String {
+    match unit {
+        Unit::Samples => String::new(),
+        Unit::Nanoseconds => summary::span(Duration::from_nanos(weight.0)),
     }
-    let own: Weight = rest.iter().map(|function| function.own).sum();
-    let line = format!(
-        "{} {:BAR$}{:7}  in {} more functions; --top N shows more",
-        percentage(share(own, total)),
-        "",
-        "",
-        rest.len()
-    );
-    look.paint(Role::Aside, &line) + "\n"
 }
 
 /// A part of a whole, from 0 to 1; of nothing it is none.
@@ -230,6 +260,7 @@ mod tests {
         let table = Table {
             functions: &top::hottest(&selection),
             total: selection.total(),
+            unit: recording.header.unit(0),
             modules: recording.profile.modules(),
             top,
         };
@@ -254,6 +285,31 @@ mod tests {
              \x20 30.0% ###         30.0%  k_[k]     [kernel]\n\
              \x20 10.0%                    in 2 more functions; --top N shows more\n"
         );
+    }
+
+    /// Check that times are told where weights are times, and there is room.
+    #[test]
+    fn times_are_told() {
+        let mut recording = Builder::new()
+            .heavy(&["main", "futex_wait"], 1_128_500_000)
+            .heavy(&["main", "read"], 371_500_000)
+            .build();
+        recording.header.events[0].unit = Unit::Nanoseconds;
+        assert_eq!(
+            table(&recording, 2, Look::default()),
+            "   self             total      time  function    module\n\
+             \x20 75.2% ########    75.2%     1.1 s  futex_wait  program\n\
+             \x20 24.8% ##          24.8%  371.5 ms  read        program\n\
+             \x20  0.0%                              in 1 more function; --top N shows more\n"
+        );
+        for (columns, has_time) in [(120, true), (70, true), (60, false)] {
+            let look = Look {
+                width: Some(columns),
+                ..Look::default()
+            };
+            let text = table(&recording, 9, look);
+            assert_eq!(text.contains("371.5 ms"), has_time, "{columns}: {text}");
+        }
     }
 
     /// Check that lines are no wider than the terminal, with hostile and wide names too.

@@ -217,3 +217,66 @@ impl Frames {
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::view::fixture::Builder;
+
+    /// Adds the keys of an object, with those that they are in: `lost.shed`.
+    fn add_keys(value: &Value, prefix: &str, keys: &mut BTreeSet<String>) {
+        for (key, value) in value.as_object().expect("it is an object") {
+            let key = format!("{prefix}{key}");
+            match value {
+                // outcomes are a table of their own there, and each cost has the same parts
+                Value::Object(_) if key == "user" => _ = keys.insert("user.*".into()),
+                Value::Object(parts) if !parts.is_empty() && !parts.contains_key("p50") => {
+                    add_keys(value, &format!("{key}."), keys);
+                }
+                _ => _ = keys.insert(key),
+            }
+        }
+    }
+
+    /// What a page of the manual has a paragraph for.
+    fn described(page: &str) -> BTreeSet<String> {
+        let (_, text) = page.split_once(".SH DESCRIPTION").expect("it has one");
+        let (text, _) = text.split_once(".SH REPORT").expect("it has one");
+        let headings = text.split(".TP\n").skip(1);
+        let heading = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        let is_key = |word: &str| {
+            let mut bytes = word.bytes();
+            bytes.all(|byte| byte.is_ascii_lowercase() || b"_.*".contains(&byte))
+        };
+        let words = headings.map(heading).collect::<Vec<_>>().join(" ");
+        let words = words.split([' ', '"', ',']);
+        let words = words.filter(|word| !word.is_empty() && is_key(word));
+        words.map(str::to_owned).collect()
+    }
+
+    /// Check that the manual describes every key, and no other.
+    #[test]
+    fn every_key_is_described() {
+        let recording = Builder::new().stack(&["main"], 1).build();
+        let stats = Stats::new(
+            &recording.header,
+            &recording.totals,
+            &recording.tally,
+            &recording.names,
+            0,
+        );
+        let stats = serde_json::to_value(stats).expect("it is an object");
+        // there with several events only
+        let mut keys = BTreeSet::from(["events".to_owned()]);
+        add_keys(&stats, "", &mut keys);
+        let page = described(include_str!("../../man/somno-stats.5"));
+        let missing: Vec<_> = keys.difference(&page).collect();
+        assert!(missing.is_empty(), "not described: {missing:?}");
+        let others: Vec<_> = page.difference(&keys).collect();
+        assert!(others.is_empty(), "described, and not there: {others:?}");
+    }
+}

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use super::functions::share;
 use super::look::{Look, Role, percentage};
 use crate::event::Weight;
+use crate::text::counted;
+use crate::view::merged::Order;
 use crate::view::outline::{Item, Line, Outline};
 use crate::view::tree::{Node, NodeId, Tree, What};
 
-/// Columns of the figures, with what is between them and the tree.
-const FIGURES: usize = 17;
+/// Columns of a figure.
+const FIGURE: usize = 7;
 /// Columns that a name has at least, however deep it is.
 const NAME: usize = 20;
 /// What is less than one in so many is hidden: 0.5 %.
@@ -40,19 +42,23 @@ pub fn least(total: Weight) -> Weight {
 }
 
 /// Makes a row a place: total, self, and the name under its caller. What is all that its
-/// caller calls stands below it at the same level, without figures.
+/// caller calls stands below it at the same level, without figures. Of callers there is no
+/// self: what ends there are stacks that are upside down.
 #[must_use]
 pub fn text(tree: &Tree<'_>, outline: &Outline, total: Weight, look: Look) -> String {
     let heading = |text| look.paint(Role::Heading, text);
-    let mut text = format!("  {}    {}\n", heading("total"), heading("self"));
+    let total_heading = format!("  {}", heading("total"));
+    let own_heading = format!("   {}", heading("self"));
+    let line = figures(tree.order, &total_heading, &own_heading);
+    let mut text = line.trim_end().to_owned() + "\n";
     for line in &outline.lines {
         let row = row(tree, line, total, look);
         writeln!(text, "{}", row.trim_end()).expect("a string takes everything");
     }
     if outline.hidden > 0 {
         let line = format!(
-            "hidden: {} places below {}% each, together {}",
-            outline.hidden,
+            "hidden: {} below {}% each, together {}",
+            counted(outline.hidden, "place"),
             100.0 / LEAST_PART as f64,
             percentage(share(outline.hidden_weight, total)).trim_start()
         );
@@ -72,34 +78,45 @@ fn row(tree: &Tree<'_>, line: &Line, total: Weight, look: Look) -> String {
             let node = tree.node(id);
             let is_link = matches!(line.item, Item::Link(..));
             let totals = if is_link {
-                " ".repeat(7)
+                " ".repeat(FIGURE)
             } else {
                 figure(node.total)
             };
             let own = if node.own > Weight(0) {
                 figure(node.own)
             } else {
-                " ".repeat(7)
+                " ".repeat(FIGURE)
             };
-            let (guides, columns) = guides(line, is_link, look);
+            let figures = figures(tree.order, &totals, &own);
+            let (guides, columns) = guides(line, is_link, tree.order, look);
             let times = match line.item {
                 Item::Link(_, times) if times > 1 => format!(" x{times}"),
                 _ => String::new(),
             };
             let columns = columns.map(|columns| columns.saturating_sub(times.len()));
             let name = name(tree, id, columns, look) + &look.paint(Role::Aside, &times);
-            format!("{totals} {own}  {guides}{name}")
+            format!("{figures}{guides}{name}")
         }
         Item::Hidden(count, weight) => {
-            let (guides, _) = guides(line, false, look);
+            let figures = figures(tree.order, &figure(weight), &" ".repeat(FIGURE));
+            let (guides, _) = guides(line, false, tree.order, look);
             let what = look.paint(Role::Aside, &format!("({count} more, hidden)"));
-            format!("{} {:7}  {guides}{what}", figure(weight), "")
+            format!("{figures}{guides}{what}")
         }
     }
 }
 
+/// The figures of a row, as many as a tree of this order has, and what is between them and the
+/// tree.
+fn figures(order: Order, total: &str, own: &str) -> String {
+    match order {
+        Order::FromRoot => format!("{total} {own}  "),
+        Order::FromLeaf => format!("{total}  "),
+    }
+}
+
 /// What leads to a row's name, and the columns that are left for that.
-fn guides(line: &Line, is_link: bool, look: Look) -> (String, Option<usize>) {
+fn guides(line: &Line, is_link: bool, order: Order, look: Look) -> (String, Option<usize>) {
     let guides = if look.unicode { LINES } else { ASCII };
     let mut text = String::new();
     // roots have no line between them
@@ -113,7 +130,8 @@ fn guides(line: &Line, is_link: bool, look: Look) -> (String, Option<usize>) {
             (false, false) => "  ",
         };
     }
-    let taken = FIGURES + 2 * inner.len();
+    let blank = " ".repeat(FIGURE);
+    let taken = figures(order, &blank, &blank).len() + 2 * inner.len();
     let columns = look.width.map(|all| all.saturating_sub(taken).max(NAME));
     (look.paint(Role::Aside, &text), columns)
 }
@@ -132,12 +150,15 @@ mod tests {
     use super::*;
     use crate::recording::Recording;
     use crate::view::fixture::{Builder, everything};
+    use regex::Regex;
+
+    fn drawn(tree: &Tree<'_>, total: Weight, look: Look) -> String {
+        text(tree, &Outline::new(tree, least(total)), total, look)
+    }
 
     fn tree_of(recording: &Recording, look: Look) -> String {
         let selection = everything(recording);
-        let tree = Tree::of_calls(&selection);
-        let total = selection.total();
-        text(&tree, &Outline::new(&tree, least(total)), total, look)
+        drawn(&Tree::of_calls(&selection), selection.total(), look)
     }
 
     fn recording() -> Recording {
@@ -166,10 +187,28 @@ mod tests {
           60.0%  │ b
   39.7%   29.7%  └ c
   10.0%   10.0%    └ d_[k]
-hidden: 1 places below 0.5% each, together 0.3%
+hidden: 1 place below 0.5% each, together 0.3%
 "
         );
         assert!(tree_of(&recording(), Look::default()).contains("`-c"));
+    }
+
+    /// Check that callers have no share of their own, which the ends of their stacks are not.
+    #[test]
+    fn callers_are_drawn() {
+        let recording = recording();
+        let selection = everything(&recording);
+        let wanted = Regex::new("^c$").expect("it is a pattern");
+        let tree = Tree::of_callers(&selection, &wanted);
+        assert_eq!(
+            drawn(&tree, selection.total(), Look::default()),
+            "  total
+  39.7%  c
+         main
+         _start
+         program
+"
+        );
     }
 
     /// Check that names are cut to the terminal, and that hostile ones are harmless.

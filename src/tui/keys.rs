@@ -56,7 +56,7 @@ pub const BINDINGS: &[Binding] = &[
     binding("i", "flame graph upside down (icicle)"),
     binding("*", "unfold the hottest path"),
     binding("e", "export what is shown"),
-    binding("a", "annotate the selected function"),
+    binding("a", "tell the command that annotates the selected function"),
     binding("T", "other colours"),
     binding("?", "this help"),
     binding("Ctrl-Z", "suspend"),

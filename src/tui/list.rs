@@ -75,8 +75,8 @@ pub struct TreeItem {
     pub entry: EntryId,
     /// Weights here and below.
     pub total: f64,
-    /// Weights that end here.
-    pub own: f64,
+    /// Weights that end here as the leaf, where that is what ends here.
+    pub own: Option<f64>,
     /// How far it is indented.
     pub depth: usize,
     /// Whether something is below.
@@ -118,7 +118,9 @@ pub fn draw_tree_item(model: &Model, item: &TreeItem, whole: f64, area: Rect, bu
     let symbols = model.theme.symbols;
     let total = text::percent(item.total, whole);
     let columns = if area.width >= WIDE {
-        let own = text::percent(item.own, whole);
+        let own = item
+            .own
+            .map_or_else(String::new, |own| text::percent(own, whole));
         let bar = bar(model, item.total / whole.max(f64::MIN_POSITIVE), BAR);
         format!("{total:>SHARE$}{own:>SHARE$}  {bar} ")
     } else {

@@ -60,11 +60,12 @@ pub fn weight(model: &Model, weight: f64) -> String {
     // sums of weights are far from the end of integers
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let whole = weight.max(0.0).round() as u64;
+    let ns = whole as f64;
     match model.health.header.unit(0) {
         Unit::Samples => text::grouped(whole),
-        Unit::Nanoseconds if whole < 1_000_000 => format!("{:.0} us", weight / 1e3),
-        Unit::Nanoseconds if whole < 1_000_000_000 => format!("{:.1} ms", weight / 1e6),
-        Unit::Nanoseconds => format!("{:.2} s", weight / 1e9),
+        Unit::Nanoseconds if whole < 1_000_000 => format!("{:.0} us", ns / 1e3),
+        Unit::Nanoseconds if whole < 1_000_000_000 => format!("{:.1} ms", ns / 1e6),
+        Unit::Nanoseconds => format!("{:.2} s", ns / 1e9),
     }
 }
 
@@ -77,16 +78,17 @@ pub fn unit(model: &Model) -> &'static str {
     }
 }
 
-/// What is known of an entry with its weights.
+/// What is known of an entry with its weights, of which its own may have no meaning.
 #[must_use]
-pub fn describe(model: &Model, entry: EntryId, total: f64, own: f64) -> String {
+pub fn describe(model: &Model, entry: EntryId, total: f64, own: Option<f64>) -> String {
     let whole = model.total();
     let factor = model.shown.factor(&model.store);
+    let own = own.map(|own| format!(" {} self,", text::percent(own, whole)));
     let mut line = format!(
-        "{}: {} total, {} self, {}{}",
+        "{}: {} total,{} {}{}",
         name(model, entry),
         text::percent(total, whole),
-        text::percent(own, whole),
+        own.unwrap_or_default(),
         weight(model, total * factor),
         unit(model),
     );
@@ -139,5 +141,6 @@ pub(super) fn describe_selected(model: &Model) -> String {
         let total = weight(model, model.total() * model.shown.factor(&model.store));
         return format!("all: {total}{}", unit(model));
     }
-    describe(model, tree.entry(node), tree.total(node), tree.own(node))
+    let own = Some(tree.own(node));
+    describe(model, tree.entry(node), tree.total(node), own)
 }

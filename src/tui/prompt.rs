@@ -59,6 +59,12 @@ impl Prompt {
         self.error = None;
     }
 
+    /// Gives all letters back.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.error = None;
+    }
+
     /// What is asked, in a few words.
     #[must_use]
     pub fn question(&self) -> String {

@@ -1,6 +1,7 @@
 //! The screens as text, and what holds whatever happens.
 
 mod properties;
+mod said;
 mod snapshots;
 
 use std::time::Duration;

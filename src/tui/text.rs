@@ -54,13 +54,16 @@ pub fn write(buffer: &mut Buffer, area: Rect, text: &str, style: Style, symbols:
 #[must_use]
 pub fn percent(part: f64, whole: f64) -> String {
     let percent = if whole > 0.0 {
-        (part * 100.0 / whole).clamp(0.0, 100.0)
+        part * 100.0 / whole
     } else {
         0.0
     };
     if percent >= 99.95 {
         "100%".into()
-    } else if percent > 0.0 && percent < 0.05 {
+    } else if percent <= 0.0 {
+        // the sum of no numbers is a negative zero
+        "0.0%".into()
+    } else if percent < 0.05 {
         "<0.1%".into()
     } else {
         format!("{percent:.1}%")
@@ -87,6 +90,17 @@ pub fn clock(seconds: u64) -> String {
     match seconds / 3600 {
         0 => format!("{}:{:02}", seconds / 60, seconds % 60),
         hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
+}
+
+/// A word as a shell takes it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._+-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -141,11 +155,25 @@ mod tests {
             ["0.0%", "<0.1%", "1.0%", "99.9%", "100%", "100%"]
         );
         assert_eq!(percent(1.0, 0.0), "0.0%");
+        assert_eq!([-0.0, -1.0].map(|part| percent(part, 2.0)), ["0.0%"; 2]);
         assert_eq!(
             [0, 999, 1000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!([5, 65, 3725].map(clock), ["0:05", "1:05", "1:02:05"]);
+    }
+
+    /// Check that words with anything that a shell would understand are quoted.
+    #[test]
+    fn words_are_quoted() {
+        for (word, expected) in [
+            ("dir/profile.1.somno", "dir/profile.1.somno"),
+            ("", "''"),
+            ("my profile.somno", "'my profile.somno'"),
+            ("^f<'a>$", r"'^f<'\''a>$'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
     }
 
     /// Check that lines are wrapped at words and stay indented.

@@ -62,7 +62,7 @@ pub struct Symbols {
     /// Falling, rising.
     pub orders: [&'static str; 2],
     /// What fills a box behind its name, by kind, where there are no colours.
-    pub hatches: [&'static str; 6],
+    pub hatches: [&'static str; 7],
     /// From nothing to everything, in width.
     pub parts: &'static [&'static str],
 }
@@ -78,7 +78,7 @@ pub static UNICODE: Symbols = Symbols {
     separator: "│",
     states: ["●", "‖", "■"],
     orders: ["▼", "▲"],
-    hatches: [" ", "·", "~", "*", "░", "!"],
+    hatches: [" ", "·", "~", "*", "░", "^", "!"],
     parts: &["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
 };
 
@@ -93,7 +93,7 @@ pub static ASCII: Symbols = Symbols {
     separator: "|",
     states: ["*", "=", "#"],
     orders: ["v", "^"],
-    hatches: [" ", ".", "~", "*", ":", "!"],
+    hatches: [" ", ".", "~", "*", ":", "^", "!"],
     parts: &["", "#"],
 };
 
@@ -328,6 +328,7 @@ fn fill(kind: Kind) -> Rgb {
         Kind::Inlined => (115, 210, 210),
         Kind::Jit => (125, 215, 115),
         Kind::Kernel => (205, 165, 240),
+        Kind::Waker => (140, 180, 245),
         Kind::Reason => (185, 185, 185),
     }
 }
@@ -339,6 +340,7 @@ fn basic(kind: Kind) -> Color {
         Kind::Inlined => Color::Cyan,
         Kind::Jit => Color::Green,
         Kind::Kernel => Color::Magenta,
+        Kind::Waker => Color::LightBlue,
         Kind::Reason => Color::Gray,
     }
 }
@@ -395,6 +397,6 @@ mod tests {
         }
         let letters: std::collections::HashSet<_> = Kind::ALL.map(Kind::letter).into();
         let colors: std::collections::HashSet<_> = Kind::ALL.map(basic).into();
-        assert_eq!((letters.len(), colors.len()), (6, 6));
+        assert_eq!((letters.len(), colors.len()), (7, 7));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use regex::Regex;
+
 use super::cursor::Cursor;
 use super::keys::Mode;
 use super::layout::is_enough;
@@ -10,6 +12,7 @@ use super::model::{Model, Order, Overlay, Source};
 use super::prompt::{FilterBy, Prompt, Purpose};
 use super::screen::{self, Screen, hottest, sandwich, tasks, tree};
 use super::search::{Search, compile};
+use super::text::quoted;
 use crate::live::shown::{Filter, Group, Settings, Shown, Window};
 use crate::live::store::{Bounds, Store};
 use crate::time::Timestamp;
@@ -59,6 +62,18 @@ fn settle(model: &mut Model) {
     if is_enough(model.size) {
         screen::settle(model);
     }
+    if !model.is_paused {
+        model.note_progress();
+    }
+}
+
+/// Whether somebody pressed something: it did not come by itself, nor is it a mouse that moves.
+fn is_pressed(message: &Message) -> bool {
+    match message {
+        Message::News(_) | Message::Tick(_) | Message::Resize(..) | Message::Say(_) => false,
+        Message::Mouse(mouse, ..) => !matches!(mouse, Mouse::Hover | Mouse::Drag | Mouse::Release),
+        _ => true,
+    }
 }
 
 fn take(model: &mut Model, message: Message) -> Effect {
@@ -69,6 +84,10 @@ fn take(model: &mut Model, message: Message) -> Effect {
     if !is_by_itself {
         // whoever uses keys does not point
         model.hover = None;
+    }
+    if is_pressed(&message) {
+        // what was said was of what was there before
+        model.notice = None;
     }
     match message {
         Message::Quit => return Effect::Quit,
@@ -142,6 +161,7 @@ fn take_setting(model: &mut Model, message: &Message) {
 
 fn take_news(model: &mut Model, news: News) {
     for batch in news.batches {
+        model.came += batch.samples.len() as u64;
         let applied = model.store.apply(batch);
         model.shown.take(&mut model.store, &applied);
     }
@@ -304,7 +324,7 @@ fn edit(model: &mut Model, message: &Message) {
     match message {
         Message::Type(letter) => prompt.push(*letter),
         Message::Erase => prompt.pop(),
-        Message::EraseAll => prompt.text.clear(),
+        Message::EraseAll => prompt.clear(),
         _ => {
             if let Purpose::Filter(by) = prompt.purpose {
                 prompt.purpose = Purpose::Filter(by.next());
@@ -327,27 +347,31 @@ fn search(model: &mut Model, text: &str) {
     model.is_stale = true;
 }
 
+/// Takes an answer; one that is wrong stays, with what is wrong with it.
 fn answer(model: &mut Model, prompt: Prompt) {
+    let pattern = match compile(&prompt.text) {
+        Ok(pattern) => Some(pattern).filter(|_| !prompt.text.is_empty()),
+        Err(error) => {
+            let error = Some(error);
+            model.overlay = Some(Overlay::Prompt(Prompt { error, ..prompt }));
+            return;
+        }
+    };
     match prompt.purpose {
         Purpose::Search => search(model, &prompt.text),
-        Purpose::Filter(by) => match compile(&prompt.text) {
-            Ok(pattern) => {
-                let pattern = Some(pattern).filter(|_| !prompt.text.is_empty());
-                let mut settings = model.shown.settings().clone();
-                let filter = &mut settings.filter;
-                match by {
-                    FilterBy::Function => filter.function = pattern,
-                    FilterBy::Process => filter.process = pattern,
-                    FilterBy::Thread => filter.thread = pattern,
-                }
-                model.set(settings);
-            }
-            Err(error) => {
-                let error = Some(error);
-                model.overlay = Some(Overlay::Prompt(Prompt { error, ..prompt }));
-            }
-        },
+        Purpose::Filter(by) => filter(model, by, pattern),
     }
+}
+
+fn filter(model: &mut Model, by: FilterBy, pattern: Option<Regex>) {
+    let mut settings = model.shown.settings().clone();
+    let filter = &mut settings.filter;
+    match by {
+        FilterBy::Function => filter.function = pattern,
+        FilterBy::Process => filter.process = pattern,
+        FilterBy::Thread => filter.thread = pattern,
+    }
+    model.set(settings);
 }
 
 fn pause(model: &mut Model) {
@@ -459,17 +483,21 @@ fn find(model: &mut Model, turn: Turn) {
     screen::next_match(model, turn);
 }
 
+/// Tells the command that shows the lines and instructions of the selected function.
 fn annotate(model: &mut Model) {
-    match model.selected_function() {
-        Some(entry) => {
-            let name = super::names::name(model, entry);
-            model.say(format!(
-                "export a recording (e, r); then: somno annotate FILE '{}'",
-                regex::escape(&name)
-            ));
+    let Some(entry) = model.selected_function() else {
+        model.say("select a function to annotate it");
+        return;
+    };
+    let name = super::names::name(model, entry);
+    let pattern = quoted(&format!("^{}$", regex::escape(&name)));
+    let said = match &model.source {
+        Source::File(file) => format!("in a shell: somno annotate {} {pattern}", quoted(file)),
+        Source::Live | Source::Ended(_) => {
+            format!("export a recording (e, r); then: somno annotate FILE {pattern}")
         }
-        None => model.say("select a function to annotate it"),
-    }
+    };
+    model.say(said);
 }
 
 /// An empty store for what is to come.

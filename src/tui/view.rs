@@ -59,8 +59,8 @@ fn draw_header(model: &Model, area: Rect, buffer: &mut Buffer) {
         (Source::Ended(_), _) => format!("{ended} ended"),
         (Source::File(_), _) => format!("{ended} file"),
     };
-    let seconds = model.health.totals.duration.as_secs();
-    let samples = text::grouped(model.health.tally.samples());
+    let seconds = model.progress.duration.as_secs();
+    let samples = text::grouped(model.progress.samples);
     let right = format!(" {state} {} {samples} ", text::clock(seconds));
     let is_narrow = model.areas().tabs.is_empty();
     let left = if is_narrow {
@@ -252,7 +252,8 @@ fn describe_tile(model: &Model, tile: &flame::Tile) -> String {
     if tile.node == Tree::root() {
         return names::describe_selected(model);
     }
-    names::describe(model, entry, tree.total(tile.node), tree.own(tile.node))
+    let own = Some(tree.own(tile.node));
+    names::describe(model, entry, tree.total(tile.node), own)
 }
 
 fn draw_details(model: &Model, area: Rect, buffer: &mut Buffer) {

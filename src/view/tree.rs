@@ -7,6 +7,7 @@ use regex::Regex;
 use rustc_hash::FxHashMap;
 
 use super::functions::{Function, FunctionId, FunctionTable};
+use super::merged::Order;
 use super::selection::Selection;
 use crate::event::Weight;
 
@@ -39,6 +40,8 @@ pub struct Node {
 /// Stacks put together from one end.
 #[derive(Debug)]
 pub struct Tree<'a> {
+    /// Which end they were put together from: what ends in a node is its own from the root only.
+    pub order: Order,
     /// The functions that nodes refer to.
     pub functions: FunctionTable<'a>,
     /// The one that weighs the most first.
@@ -50,7 +53,7 @@ impl<'a> Tree<'a> {
     /// Makes the tree of calls, groups at its roots.
     #[must_use]
     pub fn of_calls(selection: &Selection<'a>) -> Self {
-        let mut builder = Builder::new(selection);
+        let mut builder = Builder::new(selection, Order::FromRoot);
         for ((label, stack), weight) in selection.weights() {
             let functions = builder.functions.of_stack(selection, stack);
             let group = label.map(|label| builder.group(None, label, weight));
@@ -65,7 +68,7 @@ impl<'a> Tree<'a> {
     /// match are on one stack, it is under both: roots may weigh more than all samples.
     #[must_use]
     pub fn of_callers(selection: &Selection<'a>, wanted: &Regex) -> Self {
-        let mut builder = Builder::new(selection);
+        let mut builder = Builder::new(selection, Order::FromLeaf);
         let matching: Vec<bool> = builder
             .functions
             .iter()
@@ -106,6 +109,7 @@ impl<'a> Tree<'a> {
 }
 
 struct Builder<'a> {
+    order: Order,
     functions: FunctionTable<'a>,
     nodes: Vec<Node>,
     roots: Vec<NodeId>,
@@ -114,8 +118,9 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(selection: &Selection<'a>) -> Self {
+    fn new(selection: &Selection<'a>, order: Order) -> Self {
         Self {
+            order,
             functions: FunctionTable::new(selection),
             nodes: Vec::new(),
             roots: Vec::new(),
@@ -206,6 +211,7 @@ impl<'a> Builder<'a> {
             sort(&mut node.children);
         }
         Tree {
+            order: self.order,
             functions: self.functions,
             roots: self.roots,
             nodes: self.nodes,

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use somno::tui::terminal::{Taken, give_back_on_panic};
 
 use crate::machine::Machine;
-use crate::process::{PATIENCE, until};
+use crate::process::{PATIENCE, slowness, until};
 use crate::somno::SOMNO;
 
 /// A terminal with a shell in it, which goes with its owner.
@@ -79,7 +79,7 @@ impl Terminal {
 
     #[track_caller]
     fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + PATIENCE * slowness();
         loop {
             let screen = self.screen();
             if holds(&screen) {
@@ -213,7 +213,7 @@ fn every_key_does_what_it_says() {
         ("K", "kernel functions are shown"),
         ("F4", "filter by function"),
         ("Tab", "filter by process"),
-        ("Escape", "kernel functions are shown"),
+        ("Escape", "% total, "),
         ("\\", "filter by function"),
         ("m", "m_"),
         ("Enter", "only function m"),

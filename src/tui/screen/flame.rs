@@ -342,7 +342,7 @@ fn label(model: &Model, node: NodeId, entry: &Entry) -> String {
         Some(Kind::Kernel) => "_[k]",
         Some(Kind::Inlined) => "_[i]",
         Some(Kind::Jit) => "_[j]",
-
+        Some(Kind::Waker) => "_[w]",
         _ => "",
     };
     format!("{name}{mark}")

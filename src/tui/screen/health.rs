@@ -116,7 +116,8 @@ fn losses(model: &Model) -> Vec<String> {
     let mut lines: Vec<_> = some
         .map(|(count, what)| format!("{} {what}.", grouped(count)))
         .collect();
-    if lines.is_empty() {
+    // of a recording without its end that is not known, and there is a note that says so
+    if lines.is_empty() && !model.is_cut {
         lines.push("Nothing was lost.".into());
     }
     lines
@@ -191,9 +192,11 @@ fn say_costs(model: &Model, say: &mut dyn FnMut(String)) {
     say(String::new());
     say("somno's own cost:".into());
     let of_one_cpu = |share: f64| text::percent(share, 1.0);
-    let interrupts = totals.nmi_cost;
     let deferred = health.tally.deferred_cost.summary();
-    for (what, cost) in [("interrupts", interrupts), ("user stacks", deferred)] {
+    for (what, cost) in [
+        ("taking samples", totals.nmi_cost),
+        ("user stacks", deferred),
+    ] {
         let share = of_one_cpu(cost.total as f64 / 1e9 / seconds);
         say(format!(
             "  {share:>6} of a CPU for {what}: half took up to {:.1} us, 99 of 100 up to {:.1} us",

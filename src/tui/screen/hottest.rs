@@ -200,7 +200,7 @@ pub fn describe(model: &Model) -> Option<String> {
     let selected = model.hottest.selected?;
     let row = model.hottest.rows.iter().find(|row| row.entry == selected);
     let (total, own) = row.map_or((0.0, 0.0), |row| (row.total, row.own));
-    Some(names::describe(model, selected, total, own))
+    Some(names::describe(model, selected, total, Some(own)))
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {

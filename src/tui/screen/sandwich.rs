@@ -42,6 +42,8 @@ pub struct State {
 struct Sides {
     callers: Tree,
     callees: Tree,
+    /// What the function weighs as the leaf, where it was called by itself too.
+    own: f64,
 }
 
 /// A line, by what leads to it from the function.
@@ -99,6 +101,17 @@ impl State {
             Side::Focus | Side::Callees => Some(&sides.callees),
         }
     }
+
+    /// What a line weighs as the leaf. Callers are none: what ends there are stacks that are
+    /// upside down.
+    fn own(&self, line: &Line) -> Option<f64> {
+        let sides = self.sides.as_ref()?;
+        match line.place.side {
+            Side::Callers => None,
+            Side::Focus => Some(sides.own),
+            Side::Callees => Some(sides.callees.own(line.node)),
+        }
+    }
 }
 
 /// Looks at another function.
@@ -129,9 +142,11 @@ pub(super) fn refresh(model: &mut Model) {
     let mut places: Vec<_> = search::outermost(tree, |entry| entry == focus).collect();
     places.sort_by(|&a, &b| tree.total(b).total_cmp(&tree.total(a)));
     let whole: f64 = places.iter().map(|&node| tree.total(node)).sum();
+    let all = tree.nodes().filter(|&node| tree.entry(node) == focus);
     let mut sides = Sides {
         callers: Tree::new(focus),
         callees: Tree::new(focus),
+        own: all.map(|node| tree.own(node)).sum(),
     };
     for (at, &node) in places.iter().enumerate() {
         if at < PLACES_MAX {
@@ -335,13 +350,9 @@ pub fn describe(model: &Model) -> Option<String> {
     let lines = lines(model);
     let line = &lines[position(model, &lines)];
     let tree = model.sandwich.side(line.place.side)?;
-    let entry = tree.entry(line.node);
-    Some(names::describe(
-        model,
-        entry,
-        tree.total(line.node),
-        tree.own(line.node),
-    ))
+    let (entry, total) = (tree.entry(line.node), tree.total(line.node));
+    let own = model.sandwich.own(line);
+    Some(names::describe(model, entry, total, own))
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
@@ -385,7 +396,7 @@ fn draw_side(
     let item = list::TreeItem {
         entry: tree.entry(line.node),
         total: tree.total(line.node),
-        own: tree.own(line.node),
+        own: model.sandwich.own(line),
         depth: line.place.path.len(),
         fold: list::Fold::of(has_children, is_unfolded),
         is_selected,

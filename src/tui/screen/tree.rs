@@ -246,7 +246,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         let item = list::TreeItem {
             entry: tree.entry(line.node),
             total: tree.total(line.node),
-            own: tree.own(line.node),
+            own: Some(tree.own(line.node)),
             depth: line.depth,
             fold: list::Fold::of(has_children, is_unfolded),
             is_selected: line.node == model.cursor.selected,

@@ -9,6 +9,7 @@ use crate::tui::keys::{Mode, message};
 use crate::tui::message::{Direction, Message, Mouse, Turn};
 use crate::tui::model::{Model, Overlay};
 use crate::tui::screen::Screen;
+use crate::tui::text::grouped;
 use crate::tui::update::update;
 
 const SMALL: Bounds = Bounds {
@@ -97,7 +98,7 @@ fn random_batch(random: &mut Random, fake: &mut Fake, from: u64) {
     for n in 0..random.below(60) as u64 {
         let names: Vec<_> = (0..random.below(15))
             .map(|_| {
-                let kind = pick(random, &["", "", "_[k]", "_[i]", "_[j]"]);
+                let kind = pick(random, &["", "", "_[k]", "_[i]", "_[j]", "_[w]"]);
                 format!("f{}{kind}", random.below(12))
             })
             .collect();
@@ -186,7 +187,7 @@ fn selection_stays() {
     assert!(model.tree().total(Tree::root()) > 0.0);
 }
 
-/// Check that the picture of a pause stays, though samples come.
+/// Check that the picture of a pause stays, and what the header says of it, though samples come.
 #[test]
 fn a_pause_keeps_the_picture() {
     let mut model = model(Bounds::LIVE);
@@ -203,17 +204,22 @@ fn a_pause_keeps_the_picture() {
         Screen::Sandwich,
     ] {
         update(&mut model, Message::Show(screen));
-        let body = |model: &Model| drawn(model)[3..22].to_vec();
-        let before = body(&model);
+        let picture = |model: &Model| {
+            let lines = drawn(model);
+            (lines[0].clone(), lines[3..22].to_vec())
+        };
+        let before = picture(&model);
         for round in 2..6 {
             random_batch(&mut random, &mut fake, round * 250);
             feed(&mut model, fake.take());
             tick(&mut model, round * 250);
         }
-        assert_eq!(body(&model), before, "{screen:?}");
+        assert_eq!(picture(&model), before, "{screen:?}");
     }
     update(&mut model, Message::Pause);
     assert!(!model.is_paused);
+    let header = &drawn(&model)[0];
+    assert!(header.ends_with(&grouped(model.came)), "{header}");
 }
 
 /// Check that letters that are typed mean nothing else while text is asked for.
