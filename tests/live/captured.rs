@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::fixture::Fixture;
-use crate::folded::{Folded, Line};
+use crate::folded::Folded;
 use crate::machine::Machine;
 use crate::process::Process;
 use crate::stats::Stats;
@@ -57,12 +57,8 @@ fn expect_captured(folded: &Folded, stats: &Stats, comm: &str) {
     );
     assert!(own.count() > 100, "{} samples", own.count());
     assert!(captured > 0, "nothing was captured");
-    own.only(|line| !was_cut_off(line))
+    own.only(|line| !line.was_cut_off())
         .expect_share(0.95.., |line| line.has("main;vanished"));
-}
-
-fn was_cut_off(line: &Line) -> bool {
-    line.is_for("[exec]") || line.is_for("[exited]")
 }
 
 /// Check that a deleted program has names though nobody was there to open its file.
@@ -136,7 +132,7 @@ fn short_processes_that_nobody_opened() {
     let numbered = format!("{}-{{}}", program.display());
     let arguments = [spawner.path(), "100", "/bin/sh", "-c", &script, &numbered];
     let (folded, stats) = record_unattended(&machine, &arguments);
-    let gone = folded.only(|line| line.comm.starts_with("gone-") && !was_cut_off(line));
+    let gone = folded.only(|line| line.comm.starts_with("gone-") && !line.was_cut_off());
     println!(
         "{} samples of {} processes, {} captured",
         gone.count(),
@@ -172,7 +168,7 @@ fn short_processes_that_are_opened_or_captured() {
     let arguments = ["600", "/bin/sh", "-c", &script, &numbered];
     let record = machine.record().options("-F 1999");
     let (folded, stats) = record.program(spawner.path(), &arguments).run().adds_up();
-    let gone = folded.of("gone").only(|line| !was_cut_off(line));
+    let gone = folded.of("gone").only(|line| !line.was_cut_off());
     let captured = stats.count("modules.symbols_captured");
     println!("{} samples, {captured} programs captured", gone.count());
     assert!(gone.count() > 2000, "{} samples", gone.count());

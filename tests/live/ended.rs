@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::machine::Machine;
-use crate::process::{PATIENCE, Process, until};
+use crate::process::Process;
 
 /// Check that a command that ends before its first sample is no failure, and leaves
 /// outputs that say so.
@@ -66,10 +66,7 @@ fn zombie_is_gone() {
     let machine = Machine::take();
     let process = Process::spawn(&mut Command::new("true"));
     let pid = process.pid();
-    let stat = format!("/proc/{pid}/stat");
-    until("`true` ends", PATIENCE, || {
-        fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "))
-    });
+    process.wait_for_state('Z');
     let recording = machine.record().process(&process).run().exits_with(1);
     assert!(
         recording.stderr().contains(&pid.to_string()),

@@ -48,6 +48,11 @@ impl Line {
         self.reason.as_deref() == Some(reason)
     }
 
+    /// Whether the task was gone, or another program, when its stack was to be read.
+    pub(crate) fn was_cut_off(&self) -> bool {
+        self.is_for("[exec]") || self.is_for("[exited]")
+    }
+
     pub(crate) fn kernel_frames(&self) -> impl Iterator<Item = &str> {
         self.frames
             .iter()

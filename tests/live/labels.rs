@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use crate::folded::Folded;
 use crate::machine::Machine;
@@ -87,7 +86,7 @@ fn waiting_processes_are_labelled() {
     let mut command = Command::new("sleep");
     let sleeper = Process::spawn(command.arg("3600").env("TENANT", "asleep"));
     sleeper.wait_for_comm("sleep".as_ref());
-    std::thread::sleep(Duration::from_millis(50));
+    sleeper.wait_for_state('S');
     let recording = machine.path("asleep.somno");
     let record = machine.record().options("--off-cpu -d 0.3s --env TENANT");
     let record = record.process(&sleeper).output(&recording);

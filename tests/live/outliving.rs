@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::fixture::Fixture;
-use crate::folded::{Folded, Line};
+use crate::folded::Folded;
 use crate::machine::Machine;
 use crate::stats::Stats;
 
@@ -178,7 +178,7 @@ fn processes_of_two_milliseconds() {
     let sampled = renamed.comms().len();
     println!("{sampled} processes, {} samples", renamed.count());
     assert!(sampled > 1900, "only {sampled} were sampled");
-    renamed.expect_share(0.99.., |line| line.is_named() || was_cut_off(line));
+    renamed.expect_share(0.99.., |line| line.is_named() || line.was_cut_off());
     folded.expect_all(|line| !line.user_frames().any(|name| name.starts_with("[brief+")));
     expect_files(&stats);
 }
@@ -196,7 +196,7 @@ fn short_processes_that_delete_themselves() {
     let arguments = ["300", "/bin/sh", "-c", &script, &numbered];
     let record = machine.record().options("-F 1999");
     let (folded, _) = record.program(spawner.path(), &arguments).run().adds_up();
-    let gone = folded.of("gone").only(|line| !was_cut_off(line));
+    let gone = folded.of("gone").only(|line| !line.was_cut_off());
     println!("{} samples", gone.count());
     assert!(gone.count() > 1000, "{} samples", gone.count());
     gone.expect_share(0.9.., |line| line.has("main;vanished"));
@@ -219,10 +219,6 @@ fn programs_with_one_pid() {
     let (folded, _) = recycler.run().adds_up();
     expect_own_names(&folded, "first", "main;early_work", "late_work");
     expect_own_names(&folded, "second", "main;late_work", "early_work");
-}
-
-fn was_cut_off(line: &Line) -> bool {
-    line.is_for("[exec]") || line.is_for("[exited]")
 }
 
 /// Panics if a file could not be opened in time.

@@ -193,7 +193,7 @@ fn expect_whole(machine: &Machine, bar: f64, command: &[&str]) {
     let recording = record.program(command[0], &command[1..]).run();
     let (folded, stats) = recording.adds_up();
     stats.expect_no_loss();
-    folded.expect_share(..0.02, was_cut_off);
+    folded.expect_share(..0.02, Line::was_cut_off);
 
     let first = RefCell::new(FirstFrames::default());
     let is_whole = |line: &Line| first.borrow_mut().is_reached(line);
@@ -221,13 +221,9 @@ fn expect_whole(machine: &Machine, bar: f64, command: &[&str]) {
     );
 }
 
-fn was_cut_off(line: &Line) -> bool {
-    line.is_for("[exec]") || line.is_for("[exited]")
-}
-
 /// Without kernel threads and what was cut off.
 fn with_user_half(folded: &Folded) -> Folded {
     folded.only(|line| {
-        !was_cut_off(line) && (line.reason.is_some() || line.user_frames().next().is_some())
+        !line.was_cut_off() && (line.reason.is_some() || line.user_frames().next().is_some())
     })
 }

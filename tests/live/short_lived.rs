@@ -5,10 +5,6 @@ use crate::machine::Machine;
 
 const PROCESSES: usize = 1000;
 
-fn was_cut_off(line: &Line) -> bool {
-    line.is_for("[exec]") || line.is_for("[exited]")
-}
-
 /// Check that of a thousand processes of three milliseconds each, every one has named
 /// frames, its own chain among them.
 #[test]
@@ -24,9 +20,9 @@ fn every_process_has_named_frames() {
 
     // each process takes a name of its own first
     let ours = folded.only(|line| line.comm.starts_with("brief"));
-    ours.only(|line| !was_cut_off(line))
+    ours.only(|line| !line.was_cut_off())
         .expect_all(Line::is_named);
-    ours.expect_share(..0.02, was_cut_off);
+    ours.expect_share(..0.02, Line::was_cut_off);
     assert!(stats.count("user.pending") <= 5, "{}", stats.get("user"));
 
     let renamed = ours.only(|line| line.comm != "brief");
