@@ -100,11 +100,17 @@ impl Terminal {
         self.expect(text);
     }
 
-    /// Leaves somno by `q`, and waits until the shell asks for more: what is typed before
-    /// that, somno may still take.
+    /// Leaves somno by `q`, and waits until the shell is back.
     #[track_caller]
     fn quit(&self) {
         self.press("q");
+        self.expect_shell();
+    }
+
+    /// Waits until somno has ended and the shell asks for more: what is typed before that, somno
+    /// may still take.
+    #[track_caller]
+    fn expect_shell(&self) {
         self.expect_that("the shell is back", |screen| {
             screen.contains("samples in") && screen.trim_end().ends_with("ready:")
         });
@@ -285,7 +291,7 @@ fn terminal_is_given_back() {
         terminal.run(&format!("{SOMNO} live -p {}", chain.pid()));
         terminal.expect("● live");
         terminal.signal(signal);
-        terminal.expect("samples in");
+        terminal.expect_shell();
         assert_eq!(settings(&terminal, name), before, "{name}");
     }
     terminal.run(&format!("{SOMNO} live -p {}", chain.pid()));
@@ -295,7 +301,8 @@ fn terminal_is_given_back() {
     terminal.run("fg");
     terminal.expect("● live");
     terminal.press_for("7", "User stacks, by how they ended");
-    terminal.press_for("C-c", "samples in");
+    terminal.press("C-c");
+    terminal.expect_shell();
     assert_eq!(settings(&terminal, "left"), before, "continued and left");
 }
 
