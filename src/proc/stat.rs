@@ -28,7 +28,19 @@ pub fn start(pid: Pid) -> Option<ProcessStart> {
 /// Tells whether a pid is still, or again, that of the process that started then.
 #[must_use]
 pub fn is_process(pid: Pid, started: ProcessStart) -> bool {
-    start(pid).is_some_and(|now| now.0 == started.0 - started.0 % TICK)
+    start(pid).is_some_and(|now| is_same(now, started))
+}
+
+/// Finds when the process started that has the pid now of one that started then, if it is another.
+/// By one look: who is seen, and gone at the next one, is no successor.
+#[must_use]
+pub fn successor(pid: Pid, started: ProcessStart) -> Option<ProcessStart> {
+    start(pid).filter(|&now| !is_same(now, started))
+}
+
+/// Whether a start, rounded down, is this one.
+fn is_same(rounded: ProcessStart, started: ProcessStart) -> bool {
+    rounded.0 == started.0 - started.0 % TICK
 }
 
 #[cfg(test)]
@@ -54,5 +66,7 @@ mod tests {
         let started = start(own).expect("it is there");
         assert!(is_process(own, ProcessStart(started.0 + TICK - 1)));
         assert!(!is_process(own, ProcessStart(started.0 + TICK)));
+        assert_eq!(successor(own, ProcessStart(started.0 + 1)), None);
+        assert_eq!(successor(own, ProcessStart(started.0 - 1)), Some(started));
     }
 }

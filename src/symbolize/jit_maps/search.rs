@@ -168,7 +168,7 @@ fn believe(
     then: Lead,
 ) -> Result<(), Unnamed> {
     let metadata = map.metadata().map_err(|_| Unnamed::JitMapRefused)?;
-    let successor = stat::start(pid).filter(|_| !stat::is_process(pid, start));
+    let successor = stat::successor(pid, start);
     let was_there = |lead: Lead| {
         let written = lead.boot_time_of_change(&metadata);
         written + CLOCK_TICK >= i128::from(start.0)
