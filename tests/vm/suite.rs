@@ -24,7 +24,6 @@ const RATE: &str = "an emulated CPU takes fewer samples than it asks for, or som
 const START: &str = "a larger share of a short process is its start and its end when emulated";
 const OUTSIDE: &str = "it reads from outside, which is not safe on these kernels";
 const HELD_BACK: &str = "the kernel holds samples back that take an emulated CPU too long";
-const SCREEN: &str = "it waits ten seconds for a screen, which is drawn later when emulated";
 const ABSENT: &str = "the guest has no overlayfs";
 const BLOCKS: &str =
     "emulated interrupts come where blocks begin: more often where a library's tables are wrong";
@@ -77,11 +76,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ),
     ("", "flavours::compilers", RATE),
     ("", "flavours::linkers", RATE),
-    (
-        "",
-        "hostile::nobody_waits_for_a_userfaultfd",
-        "it ends in 31 s there, where 30 are allowed",
-    ),
     ("", "jit::java_has_names", START),
     ("", "jit::maps_of_short_lived_processes_are_found", START),
     ("", "jit::node_has_names", START),
@@ -106,16 +100,6 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("", "targets::kin_is_left_alone", START),
     ("", "targets::kin_of_a_command", START),
     ("", "targets::kin_of_a_process", START),
-    (
-        "",
-        "timing::duration_is_kept",
-        "somno's own end takes seconds when emulated",
-    ),
-    ("", "tui::command_has_its_own_terminal", SCREEN),
-    ("", "tui::every_key_does_what_it_says", SCREEN),
-    ("", "tui::privileges_are_given_up", SCREEN),
-    ("", "tui::recordings_are_viewed", SCREEN),
-    ("", "tui::terminal_may_go_away", SCREEN),
     (
         "",
         "unwinding::made_code_is_stepped_over",
