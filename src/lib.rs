@@ -36,24 +36,25 @@
 //! **Every sample is accounted for.** A stack that stopped short has an
 //! [`event::Outcome`] that says why and keeps its weight; what was lost is counted.
 //!
-//! **Unwinding** (`bpf/unwind.h`: the frame loop) is by call frame information, read
-//! where it is mapped. `mapping.h` finds the file and the place in it; `rule_cache.h`
-//! may know the rule there; or else `elf.h` and `tables.h` find `.eh_frame_hdr`, or
-//! `eh_scan.h` what it leads to, `eh_frame.h` the FDE and its CIE, `cfi.h` runs their instructions up to the address, and `rule.h` packs
-//! the row that came out, with what `shape.h` sees in expressions. `row.h` and
-//! `dwarf_expr.h` do what does not fit. Where there is no CFI, `no_cfi.h` looks at the
-//! code and `frame_pointer.h` at rbp. What is particular to a processor is in
-//! `x86_64.h`. A mapping that is remembered is proven to hold (`mm_lock_seq`); a rule is
-//! that of a place in a file, whoever has it mapped wherever, and so it is kept only where
-//! the pages that it was read from are the file's and no process's own.
+//! **Unwinding** (`bpf/unwind.h`: the frame loop) is by call frame information, read where it
+//! is mapped. `mapping.h` finds the file and the place in it; `rule_cache.h` may know the rule
+//! there; or else `elf.h` and `tables.h` find `.eh_frame_hdr`, or `eh_scan.h` what it leads to,
+//! `eh_frame.h` the FDE and its CIE, `cfi.h` runs their instructions up to the address, and
+//! `rule.h` packs the row that came out, with what `shape.h` sees in expressions. `row.h` and
+//! `dwarf_expr.h` do what does not fit. Where there is no CFI, `no_cfi.h` looks at the code and
+//! `frame_pointer.h` at rbp. What is particular to a processor is in `x86_64.h`. A mapping that
+//! is remembered is proven to hold (`mm_lock_seq`); a rule is that of a place in a file,
+//! whoever has it mapped wherever, and so it is kept only where the pages that it was read from
+//! are the file's and no process's own.
 //!
-//! **Reads** never fault where memory is parsed: one that fails says what stood in its
-//! way, `rescue.h` removes that by sleeping, and the step is taken again. The promise:
-//! nothing sleeps on memory that a driver or a userfaultfd serves; at most 128 times for
-//! one stack; and all that a target's tables can make long shares one budget of 131,072
-//! instructions, some 4 ms. Before an exit or exec nothing may sleep; a rule that was
-//! missing there is found by the next sample that has the file mapped (`wanted.h`). What parses is in global functions, which the verifier looks at
-//! once: 41,000 instructions for the largest program, where it was a million.
+//! **Reads** never fault where memory is parsed: one that fails says what stood in its way,
+//! `rescue.h` removes that by sleeping, and the step is taken again. The promise: nothing
+//! sleeps on memory that a driver or a userfaultfd serves; at most 128 times for one stack; and
+//! all that a target's tables can make long shares one budget of 131,072 instructions, some
+//! 4 ms, beside what finding the tables of each new place takes. Before an exit or exec nothing
+//! may sleep; a rule that was missing there is found by the next sample that has the file mapped
+//! (`wanted.h`). What parses is in global functions, which the verifier looks at once: 41,000
+//! instructions for the largest program, where it was a million.
 //!
 //! **Time off the CPU** (`bpf/offcpu.h`) is in intervals. `sched_switch` notes when and in which
 //! state a followed task leaves its CPU, under the lock of the run queue, and so does no more: a
@@ -100,11 +101,13 @@
 //! **What is shown live** ([`live`]) are sums that are kept up to date sample by sample, bounded,
 //! with decay; one thread captures and one draws, and neither waits for the other.
 //!
-//! Where a line belongs: types that cross the kernel border in [`bpf`]; system
-//! calls, clocks and descriptors in [`capture`], [`proc`], [`symbolize`], the files of
-//! [`recording`] and `tui::terminal`; which capabilities are in effect in [`privileges`]; what code looks like in [`code`]; the
-//! spelling of options in [`cli`], their defaults in [`config`]; only [`command`]
-//! knows two stages. The rest is pure and tested without privileges.
+//! Where a line belongs: types that cross the kernel border in [`bpf`]; system calls, clocks and
+//! descriptors in [`capture`], [`proc`], [`symbolize`], the files of [`recording`] and
+//! `tui::terminal`; which capabilities are in effect in [`privileges`]; what code looks like in
+//! [`code`]; the spelling of options in [`cli`], their defaults in [`config`]. Only [`command`]
+//! knows two stages, and what is around them: the command that is run and its end, the outputs'
+//! files, signals, and the browser that is shown one. The rest is pure and tested without
+//! privileges.
 
 pub mod addr;
 pub mod bpf;
