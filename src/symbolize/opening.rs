@@ -119,21 +119,22 @@ fn open(module: &Module) -> Opened {
     let mapping = PathBuf::from(format!("/proc/{pid}/map_files/{:x}-{:x}", start.0, end.0));
     let in_root = PathBuf::from(format!("/proc/{pid}/root{}", path.display()));
     let mut others = Vec::new();
-    if let Some((file, metadata)) = open_regular(&mapping) {
-        if is_same_content(&metadata, &module.identity) {
-            return Opened::Known(file);
-        }
-        others.push(file);
-    }
-    for candidate in [in_root, path.to_owned()] {
-        let Some((file, metadata)) = open_regular(&candidate) else {
+    let mut is_alike = false;
+    for candidate in [&mapping, &in_root, path] {
+        let Some((file, metadata)) = open_regular(candidate) else {
             continue;
         };
         let is_same_inode = metadata.ino() == module.identity.inode || is_on_overlay(&file);
         if is_same_inode && is_same_content(&metadata, &module.identity) {
             return Opened::Known(file);
         }
+        is_alike |= candidate == mapping && is_same_content(&metadata, &module.identity);
         others.push(file);
+    }
+    // what is mapped there by now may be another file that was written at the same moment, so
+    // that it is alike counts only where no path leads to the very file
+    if is_alike {
+        return Opened::Known(others.swap_remove(0));
     }
     Opened::Unknown(others)
 }

@@ -119,6 +119,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     (UNSAFE, "dump::crowd_is_shown_while_it_runs", OUTSIDE),
     (UNSAFE, "dump::deadlock_is_shown", OUTSIDE),
     (UNSAFE, "dump::uninterruptible_task_is_shown", OUTSIDE),
+    (UNSAFE, "hostile::nobody_waits_for_a_userfaultfd", OUTSIDE),
     (UNSAFE, "labels::waiting_processes_are_labelled", OUTSIDE),
     (UNSAFE, "off_cpu::open_intervals_are_closed", OUTSIDE),
     (UNSAFE, "pending::task_that_runs_meanwhile", OUTSIDE),
