@@ -28,6 +28,15 @@ pub(super) struct Segment {
     pub(super) writer: Writer<File>,
 }
 
+impl Segment {
+    /// Leaves what is whole of it where it is; tells whether it can be read.
+    pub(super) fn leave(mut self) -> bool {
+        // what cannot be written any more is not whole
+        let _ = self.writer.flush();
+        self.storage.leave(self.writer.bytes())
+    }
+}
+
 /// The middle of the pipeline: events in, a recording out, maybe in segments.
 #[derive(Debug)]
 pub(super) struct Collector {
@@ -99,16 +108,13 @@ impl Collector {
 
     /// Ends collecting where sampling has failed. What was sampled stays, and can be read.
     pub(super) fn abandon(self, error: Error) -> Error {
-        let Segment {
-            storage,
-            mut writer,
-        } = self.segment;
+        if let Some(rotator) = self.rotator {
+            rotator.abandon();
+        }
         if self.collected.tally.samples() == 0 {
             return error;
         }
-        // what cannot be written any more is not whole
-        let _ = writer.flush();
-        if storage.leave(writer.bytes()) && error.hint().is_none() {
+        if self.segment.leave() && error.hint().is_none() {
             error.with_hint("what was sampled until then can be read")
         } else {
             error

@@ -38,6 +38,9 @@ use crate::symbolize::worker::Worker;
 
 /// How long a segment that is over waits for user halves.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Cgroups that are kept for later segments, beyond which those that are gone are forgotten: some
+/// are outside of what is mounted here, and are told of only once.
+const CGROUPS_KEPT: usize = 1 << 14;
 /// How long to wait for names at a time, once sampling is over.
 const ROUND: Duration = Duration::from_millis(100);
 
@@ -143,7 +146,9 @@ impl Rotator {
         }
         // samples of those that have just ended may be in this one
         self.environments.retain(|pid, _| tasks::exists(Tid(pid.0)));
-        if let Some(exists) = cgroup::existing() {
+        if self.cgroups.len() > CGROUPS_KEPT
+            && let Some(exists) = cgroup::existing()
+        {
             self.cgroups.retain(|id, _| exists.contains_key(id));
         }
         Ok(Segment { storage, writer })
@@ -170,6 +175,13 @@ impl Rotator {
     pub(super) fn end(mut self) -> (Earlier, Option<Error>) {
         self.segments.remove_oldest();
         (self.earlier, self.failed)
+    }
+
+    /// Leaves the segment that is over where it is, as far as it is whole.
+    pub(super) fn abandon(self) {
+        if let Some(closing) = self.closing {
+            closing.segment.leave();
+        }
     }
 
     /// Takes notice of an event before it is written to the segment that is open.
