@@ -13,7 +13,7 @@ use blazesym::symbolize::Input;
 use blazesym::symbolize::source::{Elf, Source};
 use object::elf::{FileHeader64, PT_LOAD, SHT_SYMTAB};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
-use object::{Endianness, ReadCache};
+use object::{Endianness, ReadCache, ReadRef};
 
 use super::bounds::{self, Readable};
 use super::debuginfod::{self, Debuginfod};
@@ -169,11 +169,19 @@ pub(super) fn address(segments: &[Segment], offset: FileOffset) -> Option<u64> {
 }
 
 /// The loaded segments of a 64-bit file.
-pub(super) fn segments(path: &Path) -> Option<Vec<Segment>> {
+fn segments(path: &Path) -> Option<Vec<Segment>> {
     let data = ReadCache::new(File::open(path).ok()?);
     let header = FileHeader64::<Endianness>::parse(&data).ok()?;
-    let endian = header.endian().ok()?;
-    let headers = header.program_headers(endian, &data).ok()?;
+    segments_of(header, header.endian().ok()?, &data)
+}
+
+/// Finds them by a header that was read.
+pub(super) fn segments_of<'data>(
+    header: &FileHeader64<Endianness>,
+    endian: Endianness,
+    data: impl ReadRef<'data>,
+) -> Option<Vec<Segment>> {
+    let headers = header.program_headers(endian, data).ok()?;
     let loaded = headers
         .iter()
         .filter(|header| header.p_type(endian) == PT_LOAD)

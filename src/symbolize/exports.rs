@@ -103,7 +103,7 @@ fn try_read(path: &Path) -> Option<Exports> {
     let sections = header.sections(endian, &data).ok()?;
     let symbols = sections.symbols(endian, &data, SHT_DYNSYM).ok()?;
     let mut exports = Exports {
-        segments: debug_files::segments(path)?,
+        segments: debug_files::segments_of(header, endian, &data)?,
         ..Exports::default()
     };
     for symbol in symbols.iter() {
